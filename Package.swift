@@ -1,0 +1,58 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+// Arrows point down only: a target lists nothing above it (tools/check-imports verifies this).
+let package = Package(
+  name: "sparrow",
+  products: [
+    .executable(name: "sparrow", targets: ["sparrow-cli"]),
+    .library(name: "Sparrow", targets: ["Sparrow"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+  ],
+  targets: [
+    .target(name: "CPlatform"),
+    .target(name: "CKernels"),
+    .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
+    .target(name: "CProtobuf", linkerSettings: [.linkedLibrary("protobuf")]),
+    library("SparrowCore", ["CPlatform"]),
+    library("SparrowRuntime", ["SparrowCore", "CKernels", "CPlatform", "CZlib"]),
+    library("SparrowPasses", ["SparrowRuntime", "SparrowCore"]),
+    library(
+      "SparrowFormats",
+      ["SparrowPasses", "SparrowRuntime", "SparrowCore", "CProtobuf", "CZlib", "CPlatform"]),
+    library("SparrowCompress", ["SparrowPasses", "SparrowRuntime", "SparrowCore", "CKernels"]),
+    library("SparrowReport", ["SparrowPasses", "SparrowRuntime", "SparrowCore", "CKernels"]),
+    library(
+      "Sparrow",
+      [
+        "SparrowReport", "SparrowCompress", "SparrowFormats", "SparrowPasses", "SparrowRuntime",
+        "SparrowCore", "Yams",
+      ]),
+    .executableTarget(
+      name: "sparrow-cli",
+      dependencies: [
+        "Sparrow", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: swiftSettings),
+    tests("CKernelsTests", ["CKernels"]),
+    tests("SparrowCoreTests", ["SparrowCore"]),
+    tests("SparrowRuntimeTests", ["SparrowRuntime", "SparrowCore"]),
+    tests("SparrowPassesTests", ["SparrowPasses", "SparrowRuntime", "SparrowCore"]),
+    tests("SparrowFormatsTests", ["SparrowFormats", "SparrowRuntime", "SparrowCore"]),
+    tests("SparrowCompressTests", ["SparrowCompress", "SparrowRuntime", "SparrowCore"]),
+    tests("SparrowTests", ["Sparrow"]),
+  ]
+)

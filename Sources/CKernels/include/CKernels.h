@@ -1,0 +1,1 @@
+typedef struct sp_kernel_table { int gemm_mr; } sp_kernel_table;

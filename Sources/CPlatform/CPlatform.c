@@ -1,0 +1,180 @@
+#define _GNU_SOURCE
+#include "CPlatform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+void *sp_allocate(size_t count) {
+  if (count > SIZE_MAX - 64) return NULL;
+  size_t rounded = (count + 63) & ~(size_t)63;
+  void *base = aligned_alloc(64, rounded ? rounded : 64);
+  // Large blocks in large pages: fewer TLB misses for weights and activations.
+  if (base && rounded >= (size_t)4 << 20) {
+    uintptr_t first = ((uintptr_t)base + 4095) & ~(uintptr_t)4095;
+    madvise((void *)first, (uintptr_t)base + rounded - first, MADV_HUGEPAGE);
+  }
+  return base;
+}
+
+void sp_deallocate(void *base) { free(base); }
+
+bool sp_equal(const void *a, const void *b, size_t count) { return memcmp(a, b, count) == 0; }
+
+int sp_map_file(const char *path, void **base, ptrdiff_t *count) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return errno;
+  struct stat info;
+  int code = 0;
+  if (fstat(fd, &info) != 0) {
+    code = errno;
+  } else if (!S_ISREG(info.st_mode)) {
+    code = -1;
+  } else {
+    // An empty file cannot be mapped; a byte of anonymous memory stands in for it.
+    size_t size = (size_t)info.st_size;
+    void *memory = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0)
+                        : mmap(NULL, 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+      code = errno;
+    } else {
+      *base = memory;
+      *count = (ptrdiff_t)size;
+    }
+  }
+  close(fd);
+  return code;
+}
+
+void sp_unmap_file(void *base, size_t count) { munmap(base, count ? count : 1); }
+
+const char *sp_error_text(int code) { return strerror(code); }
+
+struct sp_file {
+  int fd;
+  char *path;
+  char *temporary;
+};
+
+static void release_file(sp_file *file) {
+  if (file->fd >= 0) close(file->fd);
+  free(file->path);
+  free(file->temporary);
+  free(file);
+}
+
+int sp_file_create(const char *path, sp_file **out) {
+  sp_file *file = calloc(1, sizeof *file);
+  if (!file) return ENOMEM;
+  file->fd = -1;
+  file->path = strdup(path);
+  file->temporary = malloc(strlen(path) + 8);
+  if (!file->path || !file->temporary) {
+    release_file(file);
+    return ENOMEM;
+  }
+  sprintf(file->temporary, "%s.XXXXXX", path);
+  file->fd = mkostemp(file->temporary, O_CLOEXEC);
+  if (file->fd < 0) {
+    int code = errno;
+    release_file(file);
+    return code;
+  }
+  mode_t mask = umask(0);
+  umask(mask);
+  fchmod(file->fd, 0666 & ~mask);
+  *out = file;
+  return 0;
+}
+
+int sp_file_write(sp_file *file, const void *bytes, size_t count) {
+  const char *next = bytes;
+  while (count) {
+    ssize_t written = write(file->fd, next, count > INT_MAX ? INT_MAX : count);
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return errno;
+    }
+    next += written;
+    count -= (size_t)written;
+  }
+  return 0;
+}
+
+int sp_file_commit(sp_file *file) {
+  int code = fsync(file->fd) == 0 && rename(file->temporary, file->path) == 0 ? 0 : errno;
+  if (code) unlink(file->temporary);
+  release_file(file);
+  return code;
+}
+
+void sp_file_discard(sp_file *file) {
+  unlink(file->temporary);
+  release_file(file);
+}
+
+uint64_t sp_clock_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t sp_peak_memory(void) {
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return (uint64_t)usage.ru_maxrss * 1024;
+}
+
+int sp_cpu_count(void) {
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+struct sp_thread {
+  pthread_t handle;
+  void (*body)(void *);
+  void *context;
+};
+
+static void *thread_entry(void *argument) {
+  sp_thread *thread = argument;
+  thread->body(thread->context);
+  return NULL;
+}
+
+sp_thread *sp_thread_start(void (*body)(void *), void *context) {
+  sp_thread *thread = malloc(sizeof *thread);
+  if (!thread) return NULL;
+  thread->body = body;
+  thread->context = context;
+  if (pthread_create(&thread->handle, NULL, thread_entry, thread) != 0) {
+    free(thread);
+    return NULL;
+  }
+  return thread;
+}
+
+void sp_thread_join(sp_thread *thread) {
+  pthread_join(thread->handle, NULL);
+  free(thread);
+}
+
+void sp_atomic_wait(sp_atomic *a, int32_t expected) {
+  syscall(SYS_futex, &a->value, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
+}
+
+void sp_atomic_wake_all(sp_atomic *a) {
+  syscall(SYS_futex, &a->value, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}

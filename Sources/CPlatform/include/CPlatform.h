@@ -1,0 +1,59 @@
+// The system calls the runtime needs, in a form that Embedded Swift can import: memory, files, clocks,
+// threads and atomics. No policy lives here.
+#ifndef SPARROW_CPLATFORM_H
+#define SPARROW_CPLATFORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Memory, aligned to 64 bytes; NULL when there is none. Counts of 0 give a valid pointer.
+void *sp_allocate(size_t count);
+void sp_deallocate(void *base);
+bool sp_equal(const void *a, const void *b, size_t count);
+
+// Maps a whole regular file read-only. 0, an errno, or -1 when it is not a regular file.
+int sp_map_file(const char *path, void **base, ptrdiff_t *count);
+void sp_unmap_file(void *base, size_t count);
+const char *sp_error_text(int code);
+
+// Writes beside and renames: sp_file_create opens PATH's temporary neighbour, sp_file_commit syncs and
+// renames it over PATH, sp_file_discard removes it. Each returns 0 or an errno.
+typedef struct sp_file sp_file;
+int sp_file_create(const char *path, sp_file **file);
+int sp_file_write(sp_file *file, const void *bytes, size_t count);
+int sp_file_commit(sp_file *file);
+void sp_file_discard(sp_file *file);
+
+// Monotonic clock, nanoseconds.
+uint64_t sp_clock_ns(void);
+// Peak resident set of this process, bytes.
+uint64_t sp_peak_memory(void);
+// Logical CPUs this process may run on.
+int sp_cpu_count(void);
+
+// A thread that runs body(context); joined by sp_thread_join. NULL when it could not be started.
+typedef struct sp_thread sp_thread;
+sp_thread *sp_thread_start(void (*body)(void *), void *context);
+void sp_thread_join(sp_thread *thread);
+
+// A 32-bit atomic in its own cache line, with a futex to sleep on.
+typedef struct {
+  _Alignas(64) int32_t value;
+} sp_atomic;
+static inline int32_t sp_atomic_load(const sp_atomic *a) { return __atomic_load_n(&a->value, __ATOMIC_ACQUIRE); }
+static inline void sp_atomic_store(sp_atomic *a, int32_t v) { __atomic_store_n(&a->value, v, __ATOMIC_RELEASE); }
+// The value before the addition.
+static inline int32_t sp_atomic_add(sp_atomic *a, int32_t v) { return __atomic_fetch_add(&a->value, v, __ATOMIC_ACQ_REL); }
+static inline void sp_cpu_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+// Sleeps while the value is `expected` (may wake early); wakes everyone who sleeps.
+void sp_atomic_wait(sp_atomic *a, int32_t expected);
+void sp_atomic_wake_all(sp_atomic *a);
+
+#endif

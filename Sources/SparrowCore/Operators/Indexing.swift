@@ -1,0 +1,401 @@
+/// ONNX Concat along an axis.
+public struct Concat: Operator {
+  public var axis = 0
+
+  public init(axis: Int = 0) { self.axis = axis }
+
+  public var name: String { "Concat" }
+
+  public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
+    try visitor.visit("axis", &axis)
+  }
+
+  public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
+    let first = try context.type(0)
+    guard var output = first.dimensions else { return [first] }
+    let axis = try ShapeRules.axis(axis, rank: output.count)
+    for i in context.inputs.indices.dropFirst() {
+      let next = try context.type(i)
+      guard next.dtype == first.dtype else {
+        throw InferenceError("input \(i) is \(next.dtype.name), input 0 is \(first.dtype.name)")
+      }
+      guard let dimensions = next.dimensions else {
+        output[axis] = .unknown
+        continue
+      }
+      guard dimensions.count == output.count else {
+        throw InferenceError(
+          "input \(i) has rank \(dimensions.count), input 0 has rank \(output.count)")
+      }
+      for j in output.indices where j != axis {
+        output[j] = try ShapeRules.unify(output[j], dimensions[j], what: "axis \(j)")
+      }
+      if let a = output[axis].value, let b = dimensions[axis].value {
+        output[axis] = .known(a + b)
+      } else {
+        output[axis] = .unknown
+      }
+    }
+    return [TensorType(first.dtype, output)]
+  }
+}
+
+/// ONNX Split along an axis. Inputs: x, lengths?.
+public struct Split: Operator {
+  public var axis = 0
+  public var outputs: Int?
+
+  public init(axis: Int = 0) { self.axis = axis }
+
+  public var name: String { "Split" }
+
+  public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
+    try visitor.visit("axis", &axis)
+    try visitor.visit("num_outputs", &outputs)
+  }
+
+  public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
+    let x = try context.type(0)
+    let count = context.outputCount
+    guard let input = x.dimensions else { return [TensorType](repeating: x, count: count) }
+    let axis = try ShapeRules.axis(axis, rank: input.count)
+    var lengths = [Dimension](repeating: .unknown, count: count)
+    if context.has(1) {
+      if let given = context.integers(1) {
+        guard given.count == count, given.allSatisfy({ $0 >= 0 }),
+          input[axis].value == nil || given.reduce(0, +) == input[axis].value
+        else { throw InferenceError("the split lengths do not add up to x's axis \(axis)") }
+        lengths = given.map { .known($0) }
+      }
+    } else if let total = input[axis].value, count > 0 {
+      let chunk = (total + count - 1) / count
+      lengths = (0..<count).map { .known(max(0, min(chunk, total - $0 * chunk))) }
+    }
+    return lengths.map { length in
+      var output = input
+      output[axis] = length
+      return TensorType(x.dtype, output)
+    }
+  }
+}
+
+/// ONNX Slice. Inputs: x, starts, ends, axes?, steps?.
+public struct Slice: Operator {
+  public init() {}
+  public var name: String { "Slice" }
+
+  /// One axis's part: first position, step (may be negative) and number of elements.
+  public struct Part: Hashable, Sendable {
+    public var axis: Int
+    public var start: Int
+    public var step: Int
+    public var count: Int
+  }
+
+  /// The sliced axes of a tensor of `shape`; nil where starts, ends, axes or steps are not known.
+  public func parts(
+    _ context: InferenceContext, dimensions: [Dimension]
+  ) throws(InferenceError) -> [(axis: Int, part: Part?)]? {
+    guard let starts = context.integers(1), let ends = context.integers(2) else { return nil }
+    var given = Array(starts.indices)
+    if context.has(3) {
+      guard let known = context.integers(3) else { return nil }
+      given = known
+    }
+    var steps = [Int](repeating: 1, count: starts.count)
+    if context.has(4) {
+      guard let known = context.integers(4) else { return nil }
+      steps = known
+    }
+    guard ends.count == starts.count, given.count == starts.count, steps.count == starts.count
+    else { throw InferenceError("starts, ends, axes and steps differ in length") }
+    let axes = try ShapeRules.axes(given, rank: dimensions.count)
+    var parts: [(axis: Int, part: Part?)] = []
+    for i in axes.indices {
+      guard steps[i] != 0, steps[i] != Int.min else { throw InferenceError("a step is 0") }
+      let part = dimensions[axes[i]].value.map { length in
+        Self.part(axes[i], starts[i], ends[i], steps[i], length)
+      }
+      parts.append((axes[i], part))
+    }
+    return parts
+  }
+
+  private static func part(_ axis: Int, _ start: Int, _ end: Int, _ step: Int, _ n: Int) -> Part {
+    func clamped(_ position: Int, _ low: Int, _ high: Int) -> Int {
+      // Positions may be the extremes of Int64; adding n to a negative one cannot overflow.
+      min(max(position < 0 ? position + n : position, low), high)
+    }
+    if step > 0 {
+      let first = clamped(start, 0, n)
+      let last = clamped(end, 0, n)
+      let span = max(0, last - first)
+      return Part(axis: axis, start: first, step: step, count: span == 0 ? 0 : (span - 1) / step + 1)
+    }
+    let first = clamped(start, 0, n - 1)
+    let last = clamped(end, -1, n - 1)
+    let span = n == 0 ? 0 : max(0, first - last)
+    return Part(axis: axis, start: first, step: step, count: span == 0 ? 0 : (span - 1) / -step + 1)
+  }
+
+  public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
+    let x = try context.type(0)
+    guard var output = x.dimensions else { return [x] }
+    guard let parts = try parts(context, dimensions: output) else {
+      return [TensorType(x.dtype, output.map { _ in .unknown })]
+    }
+    for (axis, part) in parts {
+      output[axis] = part.map { .known($0.count) } ?? .unknown
+    }
+    return [TensorType(x.dtype, output)]
+  }
+}
+
+/// ONNX Gather: rows of `data` along `axis` at integer indices (negative ones count from the end).
+public struct Gather: Operator {
+  public var axis = 0
+
+  public init(axis: Int = 0) { self.axis = axis }
+
+  public var name: String { "Gather" }
+
+  public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
+    try visitor.visit("axis", &axis)
+  }
+
+  public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
+    let data = try context.type(0)
+    guard let input = data.dimensions, let indices = try context.dimensions(1) else {
+      return [TensorType(data.dtype, nil)]
+    }
+    let axis = try ShapeRules.axis(axis, rank: input.count)
+    return [TensorType(data.dtype, Array(input[..<axis]) + indices + Array(input[(axis + 1)...]))]
+  }
+}
+
+/// ONNX GatherND. Inputs: data, indices `[..., q]`.
+public struct GatherND: Operator {
+  public var batchDimensions = 0
+
+  public init() {}
+
+  public var name: String { "GatherND" }
+
+  public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
+    try visitor.visit("batch_dims", &batchDimensions)
+  }
+
+  public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
+    let data = try context.type(0)
+    guard let input = data.dimensions, let indices = try context.dimensions(1),
+      let depth = indices.last?.value
+    else { return [TensorType(data.dtype, nil)] }
+    guard batchDimensions >= 0, depth >= 1, batchDimensions < indices.count,
+      batchDimensions + depth <= input.count
+    else {
+      throw InferenceError(
+        "index vectors of \(depth) with batch_dims \(batchDimensions) do not fit a tensor of rank "
+          + "\(input.count)")
+    }
+    return [TensorType(data.dtype, indices.dropLast() + input[(batchDimensions + depth)...])]
+  }
+}
+
+/// ONNX Range. Inputs: start, limit, delta (scalars of one type).
+public struct RangeOf: Operator {
+  public init() {}
+  public var name: String { "Range" }
+
+  /// The number of elements; nil where the inputs are not known.
+  public static func count(_ start: Tensor?, _ limit: Tensor?, _ delta: Tensor?) -> Int? {
+    guard let start, let limit, let delta else { return nil }
+    if let a = start.integers?.first, let b = limit.integers?.first, let d = delta.integers?.first {
+      let (span, overflow) = b.subtractingReportingOverflow(a)
+      guard d != 0, d != Int.min, !overflow, (span > 0) == (d > 0), span != 0 else { return 0 }
+      return (abs(span) - 1) / abs(d) + 1
+    }
+    guard let a = start.floats?.first, let b = limit.floats?.first, let d = delta.floats?.first
+    else { return nil }
+    let steps = ((b - a) / d).rounded(.up)
+    return steps.isFinite ? Int(exactly: max(steps, 0)) : nil
+  }
+
+  public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
+    let type = try context.type(0)
+    let constants = (0..<3).map { $0 < context.inputs.count ? context.inputs[$0]?.constant : nil }
+    let count = Self.count(constants[0], constants[1], constants[2])
+    return [TensorType(type.dtype, [count.map { .known($0) } ?? .unknown])]
+  }
+}
+
+/// ONNX ConstantOfShape. Input: shape.
+public struct ConstantOfShape: Operator {
+  public var value = Scalar(0)
+
+  public init() {}
+
+  public var name: String { "ConstantOfShape" }
+
+  public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
+    try visitor.visit("value", &value)
+  }
+
+  public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
+    guard let shape = context.integers(0) else { return [TensorType(value.dtype, nil)] }
+    for length in shape where length < 0 {
+      throw InferenceError("the shape has the entry \(length)")
+    }
+    return [TensorType(value.dtype, shape: shape)]
+  }
+}
+
+/// ONNX Pad. Inputs: x, pads, value?, axes?.
+public struct Pad: Operator {
+  public enum Mode: AttributeChoice {
+    case constant, reflect, edge, wrap
+    public var name: String {
+      switch self {
+      case .constant: "constant"
+      case .reflect: "reflect"
+      case .edge: "edge"
+      case .wrap: "wrap"
+      }
+    }
+  }
+
+  public var mode = Mode.constant
+
+  public init() {}
+
+  public var name: String { "Pad" }
+
+  public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
+    try visitor.visit("mode", &mode)
+  }
+
+  /// Pads at the beginning and end of every axis; nil where they are not known.
+  public func pads(
+    _ context: InferenceContext, rank: Int
+  ) throws(InferenceError) -> (begin: [Int], end: [Int])? {
+    guard let given = context.integers(1) else { return nil }
+    var axes = Array(0..<rank)
+    if context.has(3) {
+      guard let known = context.integers(3) else { return nil }
+      axes = try ShapeRules.axes(known, rank: rank)
+    }
+    guard given.count == 2 * axes.count else {
+      throw InferenceError("pads has \(given.count) entries, expected \(2 * axes.count)")
+    }
+    var begin = [Int](repeating: 0, count: rank)
+    var end = begin
+    for (i, axis) in axes.enumerated() {
+      (begin[axis], end[axis]) = (given[i], given[axes.count + i])
+    }
+    return (begin, end)
+  }
+
+  public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
+    let x = try context.type(0)
+    guard let input = x.dimensions else { return [x] }
+    guard let pads = try pads(context, rank: input.count) else {
+      return [TensorType(x.dtype, input.map { _ in .unknown })]
+    }
+    var output: [Dimension] = []
+    for i in input.indices {
+      guard let length = input[i].value else {
+        output.append(pads.begin[i] == 0 && pads.end[i] == 0 ? input[i] : .unknown)
+        continue
+      }
+      let (sum, overflowA) = length.addingReportingOverflow(pads.begin[i])
+      let (total, overflowB) = sum.addingReportingOverflow(pads.end[i])
+      guard !overflowA, !overflowB, total >= 0 else {
+        throw InferenceError("padding axis \(i) of length \(length) gives a negative length")
+      }
+      output.append(.known(total))
+    }
+    return [TensorType(x.dtype, output)]
+  }
+}
+
+/// ONNX Resize by nearest neighbour or (bi)linear interpolation. Inputs: x, roi?, scales?, sizes?.
+public struct Resize: Operator {
+  public enum Mode: AttributeChoice {
+    case nearest, linear, cubic
+    public var name: String {
+      switch self {
+      case .nearest: "nearest"
+      case .linear: "linear"
+      case .cubic: "cubic"
+      }
+    }
+  }
+
+  /// ONNX `coordinate_transformation_mode`.
+  public enum Coordinates: AttributeChoice {
+    case halfPixel, pytorchHalfPixel, alignCorners, asymmetric, halfPixelSymmetric
+    public var name: String {
+      switch self {
+      case .halfPixel: "half_pixel"
+      case .pytorchHalfPixel: "pytorch_half_pixel"
+      case .alignCorners: "align_corners"
+      case .asymmetric: "asymmetric"
+      case .halfPixelSymmetric: "half_pixel_symmetric"
+      }
+    }
+  }
+
+  public enum Rounding: AttributeChoice {
+    case roundPreferFloor, roundPreferCeil, floor, ceil
+    public var name: String {
+      switch self {
+      case .roundPreferFloor: "round_prefer_floor"
+      case .roundPreferCeil: "round_prefer_ceil"
+      case .floor: "floor"
+      case .ceil: "ceil"
+      }
+    }
+  }
+
+  public var mode = Mode.nearest
+  public var coordinates = Coordinates.halfPixel
+  public var rounding = Rounding.roundPreferFloor
+
+  public init() {}
+
+  public var name: String { "Resize" }
+
+  public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
+    try visitor.visit("mode", &mode)
+    try visitor.visit("coordinate_transformation_mode", &coordinates)
+    try visitor.visit("nearest_mode", &rounding)
+  }
+
+  public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
+    let x = try context.type(0)
+    guard let input = x.dimensions else { return [x] }
+    let open = [TensorType(x.dtype, input.map { _ in .unknown })]
+    if context.has(3) {
+      guard let sizes = context.integers(3) else { return open }
+      guard sizes.count == input.count, sizes.allSatisfy({ $0 >= 0 }) else {
+        throw InferenceError("sizes has \(sizes.count) entries, expected \(input.count)")
+      }
+      return [TensorType(x.dtype, shape: sizes)]
+    }
+    guard context.has(2), let scales = context.inputs[2]?.constant?.floats else { return open }
+    guard scales.count == input.count else {
+      throw InferenceError("scales has \(scales.count) entries, expected \(input.count)")
+    }
+    var output: [Dimension] = []
+    for i in input.indices {
+      guard let length = input[i].value else {
+        output.append(scales[i] == 1 ? input[i] : .unknown)
+        continue
+      }
+      // Float arithmetic as in ONNX's reference: floor(length * scale).
+      guard let scaled = Int(exactly: (Float(length) * scales[i]).rounded(.down)), scaled >= 0
+      else { throw InferenceError("scale \(scales[i]) of axis \(i) is not usable") }
+      output.append(.known(scaled))
+    }
+    return [TensorType(x.dtype, output)]
+  }
+}

@@ -1,0 +1,50 @@
+/// ONNX MaxPool (values only) and AveragePool over `[N, C, ...]`.
+public struct Pool: Operator {
+  public enum Kind: Hashable, Sendable { case max, average }
+
+  public var kind: Kind
+  public var window: Window
+  /// Round output lengths up.
+  public var ceilMode = false
+  /// Average pooling: padding counts in the divisor.
+  public var countsPadding = false
+
+  public init(_ kind: Kind, window: Window = Window()) { (self.kind, self.window) = (kind, window) }
+
+  public var name: String { kind == .max ? "MaxPool" : "AveragePool" }
+
+  public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
+    try window.visit(&visitor)
+    try visitor.visit("ceil_mode", &ceilMode)
+    if kind == .average { try visitor.visit("count_include_pad", &countsPadding) }
+  }
+
+  public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
+    guard context.outputCount == 1 else {
+      throw InferenceError("MaxPool's second output (indices) is not supported")
+    }
+    let x = try context.type(0)
+    try ShapeRules.require(rank: x.dimensions, 3...5, "x")
+    guard let input = x.dimensions else { return [x] }
+    let output = try window.outputDimensions(
+      kernel: nil, input: Array(input.dropFirst(2)), ceilMode: ceilMode)
+    return [TensorType(x.dtype, Array(input[..<2]) + output)]
+  }
+}
+
+/// ONNX GlobalAveragePool and GlobalMaxPool: every spatial axis becomes 1.
+public struct GlobalPool: Operator {
+  public var kind: Pool.Kind
+
+  public init(_ kind: Pool.Kind) { self.kind = kind }
+
+  public var name: String { kind == .max ? "GlobalMaxPool" : "GlobalAveragePool" }
+
+  public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
+    let x = try context.type(0)
+    try ShapeRules.require(rank: x.dimensions, 3...8, "x")
+    guard let input = x.dimensions else { return [x] }
+    let ones = [Dimension](repeating: .known(1), count: input.count - 2)
+    return [TensorType(x.dtype, Array(input[..<2]) + ones)]
+  }
+}

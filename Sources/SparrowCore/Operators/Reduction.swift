@@ -1,0 +1,88 @@
+/// ONNX ReduceSum, ReduceMean, ReduceMax, ReduceMin, ReduceProd, ReduceL2. Inputs: x, axes?.
+public struct Reduce: Operator {
+  public enum Kind: Hashable, Sendable, CaseIterable {
+    case sum, mean, max, min, product, l2
+    public var name: String {
+      switch self {
+      case .sum: "ReduceSum"
+      case .mean: "ReduceMean"
+      case .max: "ReduceMax"
+      case .min: "ReduceMin"
+      case .product: "ReduceProd"
+      case .l2: "ReduceL2"
+      }
+    }
+  }
+
+  public var kind: Kind
+  public var keepsDimensions = true
+  /// With no axes given: reduce none instead of all.
+  public var noopWithEmptyAxes = false
+
+  public init(_ kind: Kind, keepsDimensions: Bool = true) {
+    (self.kind, self.keepsDimensions) = (kind, keepsDimensions)
+  }
+
+  public var name: String { kind.name }
+
+  public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
+    try visitor.visit("keepdims", &keepsDimensions)
+    try visitor.visit("noop_with_empty_axes", &noopWithEmptyAxes)
+  }
+
+  /// The reduced axes, ascending; nil when they are not known.
+  public func axes(_ context: InferenceContext, rank: Int) throws(InferenceError) -> [Int]? {
+    let given: [Int]
+    if context.has(1) {
+      guard let known = context.integers(1) else { return nil }
+      given = known
+    } else {
+      given = []
+    }
+    if given.isEmpty { return noopWithEmptyAxes ? [] : Array(0..<rank) }
+    return try ShapeRules.axes(given, rank: rank).sorted()
+  }
+
+  public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
+    let x = try context.type(0)
+    guard let input = x.dimensions, let axes = try axes(context, rank: input.count) else {
+      let open = keepsDimensions ? x.dimensions?.map { _ in Dimension.unknown } : nil
+      return [TensorType(x.dtype, open)]
+    }
+    var output: [Dimension] = []
+    for i in input.indices {
+      if !axes.contains(i) {
+        output.append(input[i])
+      } else if keepsDimensions {
+        output.append(.known(1))
+      }
+    }
+    return [TensorType(x.dtype, output)]
+  }
+}
+
+/// ONNX ArgMax and ArgMin: the int64 position of the largest or smallest element along an axis.
+public struct ArgExtreme: Operator {
+  public var isMax: Bool
+  public var axis = 0
+  public var keepsDimensions = true
+  /// Ties give the last position instead of the first.
+  public var selectsLast = false
+
+  public init(isMax: Bool) { self.isMax = isMax }
+
+  public var name: String { isMax ? "ArgMax" : "ArgMin" }
+
+  public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
+    try visitor.visit("axis", &axis)
+    try visitor.visit("keepdims", &keepsDimensions)
+    try visitor.visit("select_last_index", &selectsLast)
+  }
+
+  public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
+    guard var output = try context.dimensions(0) else { return [TensorType(.int64, nil)] }
+    let axis = try ShapeRules.axis(axis, rank: output.count)
+    if keepsDimensions { output[axis] = .known(1) } else { output.remove(at: axis) }
+    return [TensorType(.int64, output)]
+  }
+}

@@ -1,0 +1,122 @@
+import CPlatform
+
+/// A block of memory that is freed or unmapped when its last user lets go.
+public final class Region: @unchecked Sendable {
+  enum Kind { case heap, mapping }
+
+  /// The first byte; heap regions are aligned to ``alignment``.
+  public let base: UnsafeMutableRawPointer
+  public let count: Int
+  let kind: Kind
+
+  /// Cache-line and AVX-512 vector size.
+  public static var alignment: Int { 64 }
+
+  /// Uninitialised heap memory of `count` bytes.
+  public init(count: Int) {
+    precondition(count >= 0)
+    guard let base = sp_allocate(count) else { preconditionFailure("out of memory") }
+    (self.base, self.count, kind) = (base, count, .heap)
+  }
+
+  /// A mapped file, read-only.
+  public init(mapping path: String) throws(FileError) {
+    var base: UnsafeMutableRawPointer?
+    var count = 0
+    let code = sp_map_file(path, &base, &count)
+    guard code == 0, let base else {
+      throw FileError(path: path, action: "open", code: Int(code))
+    }
+    (self.base, self.count, kind) = (base, count, .mapping)
+  }
+
+  deinit {
+    switch kind {
+    case .heap: sp_deallocate(base)
+    case .mapping: sp_unmap_file(base, count)
+    }
+  }
+}
+
+/// A file operation that the system refused.
+public struct FileError: Error {
+  public var path: String
+  public var action: String
+  /// The system's errno; negative values are the shim's own: -1 not a regular file.
+  public var code: Int
+
+  public init(path: String, action: String, code: Int) {
+    (self.path, self.action, self.code) = (path, action, code)
+  }
+
+  public var message: String {
+    if code == -1 { return "cannot \(action) \(path): it is not a regular file" }
+    return "cannot \(action) \(path): \(String(cString: sp_error_text(Int32(code))))"
+  }
+}
+
+/// An immutable range of bytes inside a shared ``Region``; slices share, nothing is copied.
+public struct Bytes: Sendable {
+  public let region: Region
+  public let offset: Int
+  public let count: Int
+
+  public init(region: Region, offset: Int, count: Int) {
+    precondition(offset >= 0 && count >= 0 && offset + count <= region.count)
+    (self.region, self.offset, self.count) = (region, offset, count)
+  }
+
+  public init(_ region: Region) { self.init(region: region, offset: 0, count: region.count) }
+
+  /// New bytes, written once by `fill`.
+  public init<E: Error>(
+    count: Int, fill: (UnsafeMutableRawBufferPointer) throws(E) -> Void
+  ) throws(E) {
+    let region = Region(count: count)
+    try fill(UnsafeMutableRawBufferPointer(start: region.base, count: count))
+    self.init(region)
+  }
+
+  /// A copy of an array's elements.
+  public init<T: BitwiseCopyable>(copying array: [T]) {
+    self.init(count: array.count * MemoryLayout<T>.stride) { target in
+      array.withUnsafeBytes { target.copyMemory(from: $0) }
+    }
+  }
+
+  /// The bytes from `offset` on, `count` of them; both must lie inside.
+  public func slice(_ offset: Int, _ count: Int) -> Bytes {
+    precondition(offset >= 0 && count >= 0 && offset + count <= self.count)
+    return Bytes(region: region, offset: self.offset + offset, count: count)
+  }
+
+  /// The first byte. Valid while `region` is alive: keep `self` for as long as the pointer is used.
+  public var pointer: UnsafeRawPointer { UnsafeRawPointer(region.base + offset) }
+
+  public func withUnsafeBytes<R, E: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(E) -> R
+  ) throws(E) -> R {
+    try body(UnsafeRawBufferPointer(start: pointer, count: count))
+  }
+
+  /// Whether elements of `T` can be read in place.
+  public func isAligned<T>(for type: T.Type) -> Bool {
+    UInt(bitPattern: pointer) % UInt(MemoryLayout<T>.alignment) == 0
+  }
+
+  /// Elements of `T` as an array.
+  public func array<T: BitwiseCopyable>(of type: T.Type) -> [T] {
+    let n = count / MemoryLayout<T>.stride
+    return [T](unsafeUninitializedCapacity: n) { buffer, initialized in
+      UnsafeMutableRawBufferPointer(buffer).copyMemory(
+        from: UnsafeRawBufferPointer(start: pointer, count: n * MemoryLayout<T>.stride))
+      initialized = n
+    }
+  }
+}
+
+extension Bytes: Equatable {
+  public static func == (a: Bytes, b: Bytes) -> Bool {
+    a.count == b.count && sp_equal(a.pointer, b.pointer, a.count)
+  }
+}

@@ -1,0 +1,70 @@
+/// The element type of a tensor, as in ONNX's `TensorProto.DataType` (numeric types and bool only).
+public enum DType: UInt8, Hashable, Sendable, CaseIterable {
+  case float32 = 1
+  case uint8 = 2
+  case int8 = 3
+  case uint16 = 4
+  case int16 = 5
+  case int32 = 6
+  case int64 = 7
+  case bool = 9
+  case float16 = 10
+  case float64 = 11
+  case uint32 = 12
+  case uint64 = 13
+  case bfloat16 = 16
+
+  /// Bytes one element takes in dense storage.
+  public var size: Int {
+    switch self {
+    case .uint8, .int8, .bool: 1
+    case .uint16, .int16, .float16, .bfloat16: 2
+    case .float32, .int32, .uint32: 4
+    case .float64, .int64, .uint64: 8
+    }
+  }
+
+  /// Whether values are binary floating point.
+  public var isFloatingPoint: Bool {
+    switch self {
+    case .float32, .float16, .float64, .bfloat16: true
+    case .uint8, .int8, .uint16, .int16, .int32, .int64, .bool, .uint32, .uint64: false
+    }
+  }
+
+  /// The short name used in the text form of graphs: `f32`, `i64`, `bool`, ...
+  public var name: String {
+    switch self {
+    case .float32: "f32"
+    case .float64: "f64"
+    case .float16: "f16"
+    case .bfloat16: "bf16"
+    case .int8: "i8"
+    case .int16: "i16"
+    case .int32: "i32"
+    case .int64: "i64"
+    case .uint8: "u8"
+    case .uint16: "u16"
+    case .uint32: "u32"
+    case .uint64: "u64"
+    case .bool: "bool"
+    }
+  }
+}
+
+/// A Swift type that stores one element of a ``DType``.
+public protocol Element: BitwiseCopyable, Sendable {
+  static var dtype: DType { get }
+}
+
+extension Float: Element { public static var dtype: DType { .float32 } }
+extension Double: Element { public static var dtype: DType { .float64 } }
+extension Int8: Element { public static var dtype: DType { .int8 } }
+extension Int16: Element { public static var dtype: DType { .int16 } }
+extension Int32: Element { public static var dtype: DType { .int32 } }
+extension Int64: Element { public static var dtype: DType { .int64 } }
+extension UInt8: Element { public static var dtype: DType { .uint8 } }
+extension UInt16: Element { public static var dtype: DType { .uint16 } }
+extension UInt32: Element { public static var dtype: DType { .uint32 } }
+extension UInt64: Element { public static var dtype: DType { .uint64 } }
+extension Bool: Element { public static var dtype: DType { .bool } }
