@@ -1,1 +1,134 @@
-typedef struct sp_kernel_table { int gemm_mr; } sp_kernel_table;
+#ifndef SPARROW_CKERNELS_H
+#define SPARROW_CKERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+// Instruction sets, slowest first within an architecture.
+typedef enum {
+  SP_ISA_SCALAR = 0,
+  SP_ISA_AVX2 = 1,    // AVX2 and FMA
+  SP_ISA_AVX512 = 2,  // AVX-512 F, BW, DQ, VL
+  SP_ISA_NEON = 3,
+} sp_isa;
+
+// What happens to a sum before it is stored.
+//
+// A sum starts at 0, or at the present value of C when `accumulate`. When `last`, row_bias[i], column_bias[j] and
+// residual[i * residual_stride + j] are added where given, and the result is clamped to [lo, hi]; NaN stays NaN.
+// When not `last`, the sum is stored as it is. Rows and columns are counted as C's are. `residual` may be C itself.
+typedef struct {
+  const float *_Nullable row_bias;
+  const float *_Nullable column_bias;
+  const float *_Nullable residual;
+  ptrdiff_t residual_stride;
+  float lo, hi;
+  bool accumulate;
+  bool last;
+} sp_epilogue;
+
+// One weight of a sparse row: the byte offset of the input row it multiplies, from the start of the B tile.
+typedef struct {
+  uint32_t offset;
+  float value;
+} sp_sparse_pair;
+
+// Four weights that share one offset: of four output rows (4x1), or for four consecutive input rows (1x4).
+//
+//   | offset | v[0] | v[1] | v[2] | v[3] |   20 bytes, one stream, so that one pointer walks it
+typedef struct {
+  uint32_t offset;
+  float v[4];
+} sp_sparse_quad;
+
+// A convolution's or pool's input planes and windows. `plane` and `row` are strides in floats.
+typedef struct {
+  ptrdiff_t channels, height, width;
+  ptrdiff_t kernel_h, kernel_w;
+  ptrdiff_t stride_h, stride_w;
+  ptrdiff_t dilation_h, dilation_w;
+  ptrdiff_t pad_top, pad_left;
+  ptrdiff_t out_height, out_width;
+  ptrdiff_t plane, row;
+} sp_conv_geometry;
+
+// Functions of one variable; p0 and p1 are the parameters named here.
+typedef enum {
+  SP_UNARY_RELU,
+  SP_UNARY_CLIP,  // p0 = lo, p1 = hi
+  SP_UNARY_SIGMOID,
+  SP_UNARY_TANH,
+  SP_UNARY_EXP,
+  SP_UNARY_LOG,
+  SP_UNARY_SQRT,
+  SP_UNARY_RECIPROCAL,
+  SP_UNARY_ERF,
+  SP_UNARY_GELU,  // 0.5 x (1 + erf(x / sqrt 2))
+  SP_UNARY_GELU_TANH,
+  SP_UNARY_HARD_SIGMOID,  // clamp(p0 x + p1, 0, 1)
+  SP_UNARY_HARD_SWISH,    // x clamp(x / 6 + 1/2, 0, 1)
+  SP_UNARY_SILU,
+  SP_UNARY_LEAKY_RELU,  // x < 0 ? p0 x : x
+  SP_UNARY_ELU,         // x < 0 ? p0 (exp(x) - 1) : x
+  SP_UNARY_NEG,
+  SP_UNARY_ABS,
+  SP_UNARY_FLOOR,
+  SP_UNARY_CEIL,
+  SP_UNARY_ROUND,  // half to even
+  SP_UNARY_SIGN,
+  SP_UNARY_SOFTPLUS,
+  SP_UNARY_SIN,
+  SP_UNARY_COS,
+} sp_unary;
+
+// MIN and MAX give NaN where either side is NaN.
+typedef enum {
+  SP_BINARY_ADD,
+  SP_BINARY_SUB,
+  SP_BINARY_MUL,
+  SP_BINARY_DIV,
+  SP_BINARY_MIN,
+  SP_BINARY_MAX,
+  SP_BINARY_POW,
+} sp_binary;
+
+#pragma clang assume_nonnull end
+
+// Every kernel of one instruction set, as kernels.def lists them. gemm_mr and gemm_nr are the heights and widths of
+// the panels that this table's f32_pack_a and f32_pack_b make and its f32_gemm reads; vector_floats is the number of
+// floats in a vector register.
+typedef struct {
+  sp_isa isa;
+  int32_t vector_floats;
+  int32_t gemm_mr;
+  int32_t gemm_nr;
+#define SP_KERNEL(result, name, arguments, avx2, avx512, neon) result (*_Nonnull name) arguments;
+#include "kernels.def"
+#undef SP_KERNEL
+} sp_kernel_table;
+
+#pragma clang assume_nonnull begin
+
+// Whether this processor and operating system run `isa`.
+bool sp_isa_available(sp_isa isa);
+
+// "scalar", "avx2", "avx512" or "neon".
+const char *sp_isa_name(sp_isa isa);
+
+// The fastest available instruction set, or a slower one that the environment variable SPARROW_ISA
+// (scalar, avx2, avx512, neon) names. It is read once; a name that is unknown or not available is ignored.
+sp_isa sp_best_isa(void);
+
+// The kernels of `isa`, or of the fastest available instruction set below it. A kernel that has no version of its own
+// is the one of a lower instruction set. The table lives as long as the process.
+const sp_kernel_table *sp_kernels(sp_isa isa);
+
+// sp_kernels(sp_best_isa()).
+const sp_kernel_table *sp_kernels_best(void);
+
+#pragma clang assume_nonnull end
+
+#endif

@@ -1,0 +1,132 @@
+// Direct depthwise convolution of one plane.
+//
+// The specialised kernels hold `rows` output rows of one vector each. Every input vector is loaded once per kernel
+// column and multiplied into each output row that sees it:
+//
+//   input row 0   w0                 -> out 0
+//   input row 1   w1 w0              -> out 0, out 1
+//   input row 2   w2 w1 w0           -> out 0, out 1, out 2      (3x3, stride 1)
+//   ...
+//
+// Rows outside the image are multiplied as zeros, as the padding columns are, so an infinite weight gives NaN there.
+
+typedef struct {
+  const sp_conv_geometry *g;
+  const float *plane, *weights;
+  vf bias, lo, hi;
+  float *out;
+  ptrdiff_t out_row_stride;
+} depthwise_job;
+
+V_INLINE const float *depthwise_row(const sp_conv_geometry *g, const float *plane, ptrdiff_t y, bool *inside) {
+  *inside = y >= 0 && y < g->height;
+  return *inside ? plane + y * g->row : plane;
+}
+
+// Output rows oy..<oy+rows, columns ox..<ox+VL.
+V_INLINE void depthwise_block(const depthwise_job *job, const vf *w, ptrdiff_t oy, ptrdiff_t ox, const int size,
+                              const int stride, const int rows, const bool edge) {
+  const sp_conv_geometry *g = job->g;
+  ptrdiff_t y = oy * stride - g->pad_top, x = ox * stride - g->pad_left;
+  window_mask masks[7];
+  vf sum[4];
+  V_UNROLL for (int r = 0; r < rows; r++) { sum[r] = job->bias; }
+  if (edge) {
+    V_UNROLL for (int kx = 0; kx < size; kx++) { masks[kx] = window_inside(x + kx, g->width, stride); }
+  }
+  V_UNROLL for (int i = 0; i < (rows - 1) * stride + size; i++) {
+    bool inside = true;
+    const float *row = edge ? depthwise_row(g, job->plane, y + i, &inside) : job->plane + (y + i) * g->row;
+    V_UNROLL for (int kx = 0; kx < size; kx++) {
+      vf v = edge ? window_load_masked(row, x + kx, window_if(inside, masks[kx]), v_zero(), stride)
+                  : window_load(row, x + kx, stride);
+      V_UNROLL for (int r = 0; r < rows; r++) {
+        int ky = i - r * stride;
+        if (ky >= 0 && ky < size) {
+          sum[r] = v_fma(w[ky * size + kx], v, sum[r]);
+        }
+      }
+    }
+  }
+  vm mask = m_first(g->out_width - ox);
+  V_UNROLL for (int r = 0; r < rows; r++) {
+    if (!edge || oy + r < g->out_height) {
+      vf v = v_clamp(sum[r], job->lo, job->hi);
+      float *out = job->out + (oy + r) * job->out_row_stride + ox;
+      if (edge) {
+        v_store_masked(mask, out, v);
+      } else {
+        v_store(out, v);
+      }
+    }
+  }
+}
+
+V_INLINE void depthwise_square(const depthwise_job *job, const int size, const int stride, const int rows) {
+  const sp_conv_geometry *g = job->g;
+  vf w[49];
+  V_UNROLL for (int i = 0; i < size * size; i++) { w[i] = v_set1(job->weights[i]); }
+  for (ptrdiff_t oy = 0; oy < g->out_height; oy += rows) {
+    ptrdiff_t y = oy * stride - g->pad_top;
+    bool rows_inside = y >= 0 && y + (rows - 1) * stride + size <= g->height && oy + rows <= g->out_height;
+    for (ptrdiff_t ox = 0; ox < g->out_width; ox += VL) {
+      ptrdiff_t x = ox * stride - g->pad_left;
+      if (rows_inside && ox + VL <= g->out_width && x >= 0 && x + size - 1 + VL * stride <= g->width) {
+        depthwise_block(job, w, oy, ox, size, stride, rows, false);
+      } else {
+        depthwise_block(job, w, oy, ox, size, stride, rows, true);
+      }
+    }
+  }
+}
+
+// Two sums take turns, because one would wait for every FMA to finish.
+V_INLINE void depthwise_any(const depthwise_job *job, const int stride) {
+  const sp_conv_geometry *g = job->g;
+  for (ptrdiff_t oy = 0; oy < g->out_height; oy++) {
+    for (ptrdiff_t ox = 0; ox < g->out_width; ox += VL) {
+      vf sum = job->bias, other = v_zero();
+      const float *w = job->weights;
+      for (ptrdiff_t ky = 0; ky < g->kernel_h; ky++) {
+        bool inside;
+        const float *row =
+            depthwise_row(g, job->plane, oy * g->stride_h - g->pad_top + ky * g->dilation_h, &inside);
+        ptrdiff_t x = ox * stride - g->pad_left, width = inside ? g->width : 0;
+        for (ptrdiff_t kx = 0; kx < g->kernel_w; kx++, x += g->dilation_w) {
+          vf v = window_is_inside(x, width, stride)
+                     ? window_load(row, x, stride)
+                     : window_load_masked(row, x, window_inside(x, width, stride), v_zero(), stride);
+          vf next = v_fma(v_set1(*w++), v, other);
+          other = sum;
+          sum = next;
+        }
+      }
+      v_store_masked(m_first(g->out_width - ox), job->out + oy * job->out_row_stride + ox,
+                     v_clamp(sum + other, job->lo, job->hi));
+    }
+  }
+}
+
+static void depthwise_3x3(const depthwise_job *job) { depthwise_square(job, 3, 1, 4); }
+static void depthwise_3x3_stride2(const depthwise_job *job) { depthwise_square(job, 3, 2, 2); }
+static void depthwise_5x5(const depthwise_job *job) { depthwise_square(job, 5, 1, 4); }
+static void depthwise_5x5_stride2(const depthwise_job *job) { depthwise_square(job, 5, 2, 2); }
+static void depthwise_stride1(const depthwise_job *job) { depthwise_any(job, 1); }
+static void depthwise_stride2(const depthwise_job *job) { depthwise_any(job, 2); }
+
+void SP_VERSION(f32_depthwise)(const sp_conv_geometry *g, const float *plane, const float *weights, float bias,
+                               float lo, float hi, float *out, ptrdiff_t out_row_stride) {
+  if (g->stride_w > 2) {
+    f32_depthwise__scalar(g, plane, weights, bias, lo, hi, out, out_row_stride);
+    return;
+  }
+  depthwise_job job = {g, plane, weights, v_set1(bias), v_set1(lo), v_set1(hi), out, out_row_stride};
+  bool square = g->kernel_h == g->kernel_w && g->stride_h == g->stride_w && g->dilation_h == 1 && g->dilation_w == 1;
+  if (square && g->kernel_h == 3) {
+    (g->stride_w == 1 ? depthwise_3x3 : depthwise_3x3_stride2)(&job);
+  } else if (square && g->kernel_h == 5) {
+    (g->stride_w == 1 ? depthwise_5x5 : depthwise_5x5_stride2)(&job);
+  } else {
+    (g->stride_w == 1 ? depthwise_stride1 : depthwise_stride2)(&job);
+  }
+}

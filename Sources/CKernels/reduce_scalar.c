@@ -1,0 +1,49 @@
+// Reductions, softmax and layer normalisation.
+#include <math.h>
+
+#include "versions.h"
+
+float f32_sum__scalar(ptrdiff_t n, const float *x) {
+  float sum[8] = {0};
+  ptrdiff_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    for (int j = 0; j < 8; j++) {
+      sum[j] += x[i + j];
+    }
+  }
+  for (int j = 0; i < n; i++, j++) {
+    sum[j] += x[i];
+  }
+  return ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7]));
+}
+
+float f32_max__scalar(ptrdiff_t n, const float *x) {
+  float best = -INFINITY;
+  for (ptrdiff_t i = 0; i < n; i++) {
+    best = x[i] > best || isnan(x[i]) ? x[i] : best;
+  }
+  return best;
+}
+
+void f32_softmax__scalar(ptrdiff_t n, const float *x, float *y) {
+  float largest = f32_max__scalar(n, x);
+  for (ptrdiff_t i = 0; i < n; i++) {
+    y[i] = expf(x[i] - largest);
+  }
+  float scale = 1 / f32_sum__scalar(n, y);
+  for (ptrdiff_t i = 0; i < n; i++) {
+    y[i] *= scale;
+  }
+}
+
+void f32_layer_norm__scalar(ptrdiff_t n, const float *x, const float *gamma, const float *beta, float epsilon,
+                            float *y) {
+  float mean = f32_sum__scalar(n, x) / (float)n, squares = 0;
+  for (ptrdiff_t i = 0; i < n; i++) {
+    squares += (x[i] - mean) * (x[i] - mean);
+  }
+  float scale = 1 / sqrtf(squares / (float)n + epsilon);
+  for (ptrdiff_t i = 0; i < n; i++) {
+    y[i] = (x[i] - mean) * scale * (gamma ? gamma[i] : 1) + (beta ? beta[i] : 0);
+  }
+}

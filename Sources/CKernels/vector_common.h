@@ -1,0 +1,67 @@
+// Vector operations that need no instruction set's own names. The includer has defined VL (floats in a vector) and VI
+// (a row of VL comma-separated lane numbers); a target attribute is in force for everything that follows.
+
+#define V_INLINE static inline __attribute__((always_inline, unused))
+#define V_UNROLL _Pragma("clang loop unroll(full)")
+#define V_NO_UNROLL _Pragma("clang loop unroll(disable)")
+
+typedef float vf __attribute__((ext_vector_type(VL)));
+typedef int32_t vi __attribute__((ext_vector_type(VL)));
+typedef uint32_t vu __attribute__((ext_vector_type(VL)));
+
+struct v_unaligned {
+  vf v;
+} __attribute__((packed, may_alias));
+
+V_INLINE vf v_load(const void *p) { return ((const struct v_unaligned *)p)->v; }
+V_INLINE void v_store(void *p, vf v) { ((struct v_unaligned *)p)->v = v; }
+V_INLINE vf v_set1(float x) { return (vf)x; }
+V_INLINE vf v_zero(void) { return (vf)0.0f; }
+V_INLINE vf v_fma(vf a, vf b, vf c) { return __builtin_elementwise_fma(a, b, c); }
+V_INLINE vf v_abs(vf x) { return __builtin_elementwise_abs(x); }
+V_INLINE vu v_bits(vf x) { return (vu)x; }
+V_INLINE vf v_from_bits(vu x) { return (vf)x; }
+V_INLINE vi v_iota(void) { return (vi){VI}; }
+
+// A NaN in `x` stays: the comparison is false.
+V_INLINE vf v_at_least(vf lo, vf x) { return lo > x ? lo : x; }
+V_INLINE vf v_at_most(vf hi, vf x) { return hi < x ? hi : x; }
+V_INLINE vf v_clamp(vf x, vf lo, vf hi) { return v_at_most(hi, v_at_least(lo, x)); }
+
+// A NaN on either side wins.
+V_INLINE vf v_max_nan(vf a, vf b) {
+  vf m = a > b ? a : b;
+  return a != a ? a : m;
+}
+V_INLINE vf v_min_nan(vf a, vf b) {
+  vf m = a < b ? a : b;
+  return a != a ? a : m;
+}
+
+V_INLINE ptrdiff_t v_min_index(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+V_INLINE ptrdiff_t v_max_index(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
+V_INLINE int v_lane(ptrdiff_t i) { return (int)v_min_index(v_max_index(i, 0), VL); }
+
+// Address arithmetic that may leave the array before a mask brings it back.
+V_INLINE const float *v_at(const float *p, ptrdiff_t i) { return (const float *)((uintptr_t)p + (uintptr_t)i * 4); }
+
+V_INLINE float v_reduce_add(vf x) {
+  float lanes[VL];
+  v_store(lanes, x);
+  for (int width = VL / 2; width > 0; width /= 2) {
+    for (int i = 0; i < width; i++) {
+      lanes[i] += lanes[i + width];
+    }
+  }
+  return lanes[0];
+}
+
+V_INLINE float v_reduce_max_nan(vf x) {
+  float lanes[VL], m;
+  v_store(lanes, x);
+  m = lanes[0];
+  for (int i = 1; i < VL; i++) {
+    m = lanes[i] > m || lanes[i] != lanes[i] ? lanes[i] : m;
+  }
+  return m;
+}

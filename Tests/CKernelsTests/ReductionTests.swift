@@ -1,0 +1,85 @@
+import CKernels
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+@Suite struct ReductionTests {
+  private func lengths(_ isa: ISA) -> [Int] { Array(1...4 * isa.lanes + 2) + [8 * isa.lanes + 3, 1000] }
+
+  @Test(arguments: ISA.available) func sum(isa: ISA) {
+    var random = Random(seed: 41)
+    #expect(isa.kernels.f32_sum(0, [1]) == 0)
+    for n in lengths(isa) {
+      let x = Guarded(random.floats(n))
+      let want = x.values.reduce(0.0) { $0 + Double($1) }
+      #expect(abs(Double(isa.kernels.f32_sum(n, x.pointer)) - want) <= Tolerance.sum * Double(n))
+    }
+  }
+
+  /// A naive float32 sum of these would stop growing at 2^24.
+  @Test(arguments: ISA.available) func longSum(isa: ISA) {
+    let n = 1 << 25
+    let x = [Float](repeating: 1, count: n)
+    #expect(isa.kernels.f32_sum(n, x) == Float(n))
+  }
+
+  @Test(arguments: ISA.available) func max(isa: ISA) {
+    var random = Random(seed: 42)
+    #expect(isa.kernels.f32_max(0, [1]) == -.infinity)
+    for n in lengths(isa) {
+      let x = Guarded(random.floats(n).map { $0 - 2 })
+      #expect(isa.kernels.f32_max(n, x.pointer) == x.values.max()!)
+      x.pointer[Int.random(in: 0..<n, using: &random)] = .nan
+      #expect(isa.kernels.f32_max(n, x.pointer).isNaN)
+    }
+  }
+
+  @Test(arguments: ISA.available) func softmax(isa: ISA) {
+    var random = Random(seed: 43)
+    for n in lengths(isa) {
+      let x = Guarded(random.floats(n).map { 40 * $0 + 1000 })
+      let largest = Double(x.values.max()!)
+      let powers = x.values.map { exp(Double($0) - largest) }
+      let sum = powers.reduce(0, +)
+      let want = powers.map { Expected($0 / sum, error: 3 * Tolerance.function * $0 / sum + 1e-30) }
+      isa.kernels.f32_softmax(n, x.pointer, x.pointer)
+      check(x, want, "softmax \(n)")
+    }
+    let masked = Guarded([-.infinity, 0, -.infinity])
+    isa.kernels.f32_softmax(3, masked.pointer, masked.pointer)
+    #expect(masked.values == [0, 1, 0])
+    let broken = Guarded([0, .nan, 1])
+    isa.kernels.f32_softmax(3, broken.pointer, broken.pointer)
+    #expect(broken.values.allSatisfy { $0.isNaN })
+  }
+
+  @Test(arguments: ISA.available) func layerNorm(isa: ISA) {
+    var random = Random(seed: 44)
+    for n in lengths(isa) {
+      for affine in [false, true] {
+        // The mean is much larger than the deviation: a one-pass variance would lose it.
+        let x = Guarded(random.floats(n).map { $0 + 50 })
+        let gamma = Guarded(random.floats(n))
+        let beta = Guarded(random.floats(n))
+        let mean = x.values.reduce(0.0) { $0 + Double($1) } / Double(n)
+        let variance = x.values.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(n)
+        let scale = 1 / (variance + 1e-3).squareRoot()
+        let want = (0..<n).map { i -> Expected in
+          let normal = (Double(x.pointer[i]) - mean) * scale
+          let value = affine ? normal * Double(gamma.pointer[i]) + Double(beta.pointer[i]) : normal
+          return Expected(value, error: 50 * Tolerance.sum * (scale < 2 ? 2 : scale))
+        }
+        isa.kernels.f32_layer_norm(
+          n, x.pointer, affine ? UnsafePointer(gamma.pointer) : nil, affine ? UnsafePointer(beta.pointer) : nil, 1e-3,
+          x.pointer)
+        check(x, want, "layer_norm \(n)")
+      }
+    }
+  }
+}

@@ -1,0 +1,236 @@
+import CKernels
+import Testing
+
+/// A window over an image: im2col, depthwise convolution and pooling share it.
+struct Window: CustomTestStringConvertible, Sendable {
+  var height, width, kernel: Int
+  var stride = 1
+  var dilation = 1
+  var padding = 0
+  var channels = 1
+  var kernelWidth: Int?
+  var strideWidth: Int?
+
+  var kw: Int { kernelWidth ?? kernel }
+  var sw: Int { strideWidth ?? stride }
+  var outHeight: Int { (height + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1 }
+  var outWidth: Int { (width + 2 * padding - dilation * (kw - 1) - 1) / sw + 1 }
+  var row: Int { width + 1 }
+  var plane: Int { (height - 1) * row + width + 2 }
+  /// Without the gap after the last row.
+  var extent: Int { (channels - 1) * plane + (height - 1) * row + width }
+
+  var geometry: sp_conv_geometry {
+    sp_conv_geometry(
+      channels: channels, height: height, width: width, kernel_h: kernel, kernel_w: kw,
+      stride_h: stride, stride_w: sw, dilation_h: dilation, dilation_w: dilation,
+      pad_top: padding, pad_left: padding, out_height: outHeight, out_width: outWidth, plane: plane, row: row)
+  }
+
+  var testDescription: String {
+    "\(channels)x\(height)x\(width) kernel \(kernel)x\(kw) stride \(stride)x\(sw) dilation \(dilation) pad \(padding)"
+  }
+
+  /// The input under one tap of an output's window, nil outside the image.
+  func input(_ image: Guarded, channel: Int = 0, oy: Int, ox: Int, ky: Int, kx: Int) -> Float? {
+    let y = oy * stride - padding + ky * dilation
+    let x = ox * sw - padding + kx * dilation
+    guard y >= 0, y < height, x >= 0, x < width else { return nil }
+    return image.pointer[channel * plane + y * row + x]
+  }
+
+  static let cases: [Window] = {
+    var list: [Window] = []
+    for kernel in [1, 2, 3, 5] {
+      for stride in [1, 2, 3] {
+        for padding in Set([0, kernel / 2]) {
+          for width in [5, 7, 16, 17, 35] {
+            list.append(Window(height: 6, width: width, kernel: kernel, stride: stride, padding: padding))
+          }
+        }
+      }
+    }
+    list.append(Window(height: 9, width: 11, kernel: 7, padding: 3))
+    list.append(Window(height: 12, width: 80, kernel: 3, padding: 1))
+    list.append(Window(height: 12, width: 80, kernel: 3, stride: 2, padding: 1))
+    list.append(Window(height: 13, width: 75, kernel: 5, padding: 2))
+    list.append(Window(height: 13, width: 75, kernel: 5, stride: 2, padding: 2))
+    list.append(Window(height: 9, width: 21, kernel: 3, dilation: 2, padding: 2))
+    list.append(Window(height: 9, width: 21, kernel: 3, stride: 2, dilation: 3, padding: 3))
+    list.append(Window(height: 1, width: 1, kernel: 3, padding: 1))
+    list.append(Window(height: 2, width: 3, kernel: 5, padding: 4))
+    list.append(Window(height: 5, width: 40, kernel: 1, padding: 0, kernelWidth: 7))
+    list.append(Window(height: 8, width: 20, kernel: 3, stride: 1, padding: 1, strideWidth: 2))
+    return list
+  }()
+}
+
+@Suite struct WindowTests {
+  @Test(arguments: ISA.available, Window.cases)
+  func im2col(isa: ISA, window base: Window) {
+    var random = Random(seed: 21)
+    var window = base
+    window.channels = 3
+    let taps = window.kernel * window.kw
+    let pixels = window.outHeight * window.outWidth
+    for side in [Guarded.Side.end, .start] {
+      let image = Guarded(random.floats(window.extent), against: side)
+      for (k0, k1) in [(0, 3 * taps), (taps - 1, 2 * taps)] {
+        for (p0, count) in [(0, pixels), (pixels / 3, min(5, pixels - pixels / 3))] {
+          for stride in [count, count + 19] {
+            let matrix = Guarded((k1 - k0) * stride, repeating: untouched)
+            var expected: [Expected?] = []
+            for kk in k0..<k1 {
+              for j in 0..<stride {
+                let p = p0 + j
+                let value =
+                  j >= count
+                  ? nil
+                  : window.input(
+                    image, channel: kk / taps, oy: p / window.outWidth, ox: p % window.outWidth,
+                    ky: kk % taps / window.kw, kx: kk % window.kw)
+                expected.append(Expected(Double(value ?? 0), error: 0))
+              }
+            }
+            var g = window.geometry
+            isa.kernels.f32_im2col(&g, image.pointer, k0, k1, p0, count, matrix.pointer, stride)
+            check(matrix, expected, "im2col k \(k0)..<\(k1), p \(p0)+\(count), stride \(stride)")
+          }
+        }
+      }
+    }
+  }
+
+  /// A pointwise kernel over planes without gaps is one long row.
+  @Test(arguments: ISA.available) func im2colPointwise(isa: ISA) {
+    var random = Random(seed: 22)
+    let image = Guarded(random.floats(2 * 5 * 7))
+    var g = sp_conv_geometry(
+      channels: 2, height: 5, width: 7, kernel_h: 1, kernel_w: 1, stride_h: 1, stride_w: 1,
+      dilation_h: 1, dilation_w: 1, pad_top: 0, pad_left: 0, out_height: 5, out_width: 7, plane: 35, row: 7)
+    let matrix = Guarded(2 * 33, repeating: untouched)
+    isa.kernels.f32_im2col(&g, image.pointer, 0, 2, 3, 32, matrix.pointer, 33)
+    for c in 0..<2 {
+      for j in 0..<33 {
+        #expect(matrix.pointer[c * 33 + j] == (j < 32 ? image.pointer[c * 35 + 3 + j] : 0))
+      }
+    }
+  }
+
+  @Test(arguments: ISA.available, Window.cases)
+  func depthwise(isa: ISA, window: Window) {
+    var random = Random(seed: 23)
+    let weights = random.floats(window.kernel * window.kw)
+    var g = window.geometry
+    let stride = window.outWidth + 1
+    for (side, lo, hi) in [(Guarded.Side.end, -Float.infinity, Float.infinity), (.start, -0.25, 0.5)] {
+      let image = Guarded(random.floats(window.extent), against: side)
+      let out = Guarded((window.outHeight - 1) * stride + window.outWidth, repeating: untouched)
+      var expected = [Expected?](repeating: nil, count: out.count)
+      for oy in 0..<window.outHeight {
+        for ox in 0..<window.outWidth {
+          var sum = 0.125
+          var magnitude = 0.125
+          for ky in 0..<window.kernel {
+            for kx in 0..<window.kw {
+              let x = Double(window.input(image, oy: oy, ox: ox, ky: ky, kx: kx) ?? 0)
+              let term = x * Double(weights[ky * window.kw + kx])
+              sum += term
+              magnitude += abs(term)
+            }
+          }
+          sum = min(max(sum, Double(lo)), Double(hi))
+          expected[oy * stride + ox] = Expected(sum, error: Tolerance.sum * magnitude)
+        }
+      }
+      isa.kernels.f32_depthwise(&g, image.pointer, weights, 0.125, lo, hi, out.pointer, stride)
+      check(out, expected, "depthwise")
+    }
+  }
+
+  /// Padding is multiplied too: an infinite weight makes NaN at the border, as in a product with an explicit zero.
+  @Test(arguments: ISA.available, [1, 2, 3]) func depthwiseInfiniteWeight(isa: ISA, stride: Int) {
+    let window = Window(height: 5, width: 20, kernel: 3, stride: stride, padding: 1)
+    let image = Guarded(window.extent, repeating: 1)
+    let out = Guarded(window.outHeight * window.outWidth)
+    var weights = [Float](repeating: 1, count: 9)
+    weights[0] = .infinity
+    var g = window.geometry
+    isa.kernels.f32_depthwise(&g, image.pointer, weights, 0, -.infinity, .infinity, out.pointer, window.outWidth)
+    for oy in 0..<window.outHeight {
+      for ox in 0..<window.outWidth {
+        let got = out.pointer[oy * window.outWidth + ox]
+        #expect(oy == 0 || ox == 0 ? got.isNaN : got == .infinity)
+      }
+    }
+  }
+
+  @Test(arguments: ISA.available, Window.cases)
+  func maxPool(isa: ISA, window: Window) {
+    var random = Random(seed: 24)
+    var g = window.geometry
+    let stride = window.outWidth + 1
+    for special in [Float(0), .nan, .infinity, -.infinity] {
+      let image = Guarded(random.floats(window.extent), against: special == 0 ? .end : .start)
+      if special != 0 { image.pointer[image.count / 2] = special }
+      let out = Guarded((window.outHeight - 1) * stride + window.outWidth, repeating: untouched)
+      var expected = [Expected?](repeating: nil, count: out.count)
+      for oy in 0..<window.outHeight {
+        for ox in 0..<window.outWidth {
+          var best = -Double.infinity
+          for ky in 0..<window.kernel {
+            for kx in 0..<window.kw {
+              guard let x = window.input(image, oy: oy, ox: ox, ky: ky, kx: kx) else { continue }
+              best = x.isNaN || best.isNaN ? .nan : max(best, Double(x))
+            }
+          }
+          expected[oy * stride + ox] = Expected(best, error: 0)
+        }
+      }
+      isa.kernels.f32_max_pool(&g, image.pointer, out.pointer, stride)
+      check(out, expected, "max pool with \(special)")
+    }
+  }
+
+  @Test(arguments: ISA.available, Window.cases)
+  func averagePool(isa: ISA, window: Window) {
+    var random = Random(seed: 25)
+    var g = window.geometry
+    let stride = window.outWidth + 1
+    for includePadding in [false, true] {
+      let image = Guarded(random.floats(window.extent), against: includePadding ? .end : .start)
+      let out = Guarded((window.outHeight - 1) * stride + window.outWidth, repeating: untouched)
+      var expected = [Expected?](repeating: nil, count: out.count)
+      for oy in 0..<window.outHeight {
+        for ox in 0..<window.outWidth {
+          var sum = 0.0
+          var counted = 0.0
+          for ky in 0..<window.kernel {
+            for kx in 0..<window.kw {
+              let x = window.input(image, oy: oy, ox: ox, ky: ky, kx: kx)
+              sum += Double(x ?? 0)
+              counted += x != nil || includePadding ? 1 : 0
+            }
+          }
+          expected[oy * stride + ox] = Expected(counted == 0 ? 0 : sum / counted, error: Tolerance.sum)
+        }
+      }
+      isa.kernels.f32_average_pool(
+        &g, image.pointer, includePadding, window.padding, window.padding, out.pointer, stride)
+      check(out, expected, "average pool, padding counted: \(includePadding)")
+    }
+  }
+
+  /// Windows that reach past the padding, as rounding the output size up makes, count only up to the padding.
+  @Test(arguments: ISA.available) func averagePoolRoundedUp(isa: ISA) {
+    var g = sp_conv_geometry(
+      channels: 1, height: 4, width: 4, kernel_h: 3, kernel_w: 3, stride_h: 2, stride_w: 2,
+      dilation_h: 1, dilation_w: 1, pad_top: 0, pad_left: 0, out_height: 2, out_width: 2, plane: 16, row: 4)
+    let image = Guarded(16, repeating: 1)
+    let out = Guarded(4)
+    isa.kernels.f32_average_pool(&g, image.pointer, true, 0, 0, out.pointer, 2)
+    #expect(out.values == [1, 1, 1, 1])
+    isa.kernels.f32_average_pool(&g, image.pointer, true, 1, 1, out.pointer, 2)
+    #expect(out.values.first == 1 && abs(out.values[1] - 2.0 / 3) < 1e-6 && abs(out.values[3] - 4.0 / 9) < 1e-6)
+  }
+}

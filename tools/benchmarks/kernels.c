@@ -1,0 +1,298 @@
+// GFLOP/s of the kernels, and their share of this core's measured FMA peak. One thread.
+//
+//   kernels [isa]     one instruction set instead of all that this machine has
+//
+// Sparse kernels count the multiply-adds of stored weights only.
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "CKernels.h"
+
+static double seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+// The fastest of many repetitions within a tenth of a second: other work on the machine only ever adds time.
+#define BEST(time, statement)                              \
+  double time = 1e9;                                       \
+  for (double until = seconds() + 0.1; seconds() < until;) { \
+    double begin = seconds();                              \
+    statement;                                             \
+    double took = seconds() - begin;                       \
+    time = took < time ? took : time;                      \
+  }
+
+static uint64_t state = 88172645463325252u;
+static float uniform(void) {  // [-1, 1)
+  state ^= state << 13;
+  state ^= state >> 7;
+  state ^= state << 17;
+  return (float)((double)(state >> 11) * 0x1p-52 - 1);
+}
+
+static float *floats(ptrdiff_t n) {
+  float *p = aligned_alloc(64, (size_t)(n * 4 + 127) / 64 * 64);
+  for (ptrdiff_t i = 0; i < n; i++) {
+    p[i] = uniform();
+  }
+  return p;
+}
+
+static const sp_epilogue plain = {.lo = -INFINITY, .hi = INFINITY, .last = true};
+static double peak;
+
+static void report(const char *name, double flops, double time) {
+  double rate = flops / time * 1e-9;
+  printf("  %-46s %8.1f GFLOP/s %6.1f %%\n", name, rate, 100 * rate / peak);
+}
+static void report_bytes(const char *name, double bytes, double time) {
+  printf("  %-46s %8.1f GB/s\n", name, bytes / time * 1e-9);
+}
+
+#define PEAK(name, lanes, attributes)                                                       \
+  attributes static double name(void) {                                                    \
+    typedef float v __attribute__((ext_vector_type(lanes)));                                \
+    v s[12];                                                                                \
+    for (int i = 0; i < 12; i++) s[i] = (v)(float)i;                                        \
+    v a = (v)0.999f, b = (v)1e-3f;                                                          \
+    BEST(time, for (int r = 0; r < 100000; r++) {                                           \
+      _Pragma("clang loop unroll(full)") for (int i = 0; i < 12; i++) {                     \
+        s[i] = __builtin_elementwise_fma(s[i], a, b);                                       \
+      }                                                                                     \
+    });                                                                                     \
+    volatile float sink = 0;                                                                \
+    for (int i = 0; i < 12; i++) sink += s[i][0];                                           \
+    return 1e5 * 12 * 2 * lanes / time * 1e-9;                                              \
+  }
+#if defined(__x86_64__)
+PEAK(peak_avx2, 8, __attribute__((target("avx2,fma"))))
+PEAK(peak_avx512, 16, __attribute__((target("avx512f,fma"))))
+#else
+PEAK(peak_neon, 4, )
+#endif
+
+static double measured_peak(sp_isa isa) {
+#if defined(__x86_64__)
+  return isa == SP_ISA_AVX512 ? peak_avx512() : peak_avx2();
+#else
+  (void)isa;
+  return peak_neon();
+#endif
+}
+
+static void gemm(const sp_kernel_table *t, ptrdiff_t k, ptrdiff_t m, ptrdiff_t n) {
+  float *a = floats(k * t->gemm_mr), *b = floats(k * t->gemm_nr), *c = floats(t->gemm_mr * t->gemm_nr);
+  char name[64];
+  snprintf(name, sizeof name, "gemm tile %td x %td, k = %td", m, n, k);
+  BEST(time, for (int i = 0; i < 50; i++) t->f32_gemm(k, a, b, c, t->gemm_nr, m, n, &plain));
+  report(name, 50.0 * 2 * (double)(k * m * n), time);
+  free(a), free(b), free(c);
+}
+
+// A batch of one through packed panels: 1 x 4096 times 4096 x 1024.
+static void gemm_one_row(const sp_kernel_table *t) {
+  ptrdiff_t k = 4096, n = 1024, nr = t->gemm_nr;
+  float *a = floats(k * t->gemm_mr), *b = floats(k * n), *c = floats(n);
+  BEST(time, for (ptrdiff_t j = 0; j < n; j += nr) t->f32_gemm(k, a, b + j * k, c + j, n, 1, nr, &plain));
+  report_bytes("gemm 1 x 4096 x 1024, panels of 16 MB", 4.0 * (double)(k * n), time);
+  free(a), free(b), free(c);
+}
+
+static void sparse(const sp_kernel_table *t, ptrdiff_t rows, ptrdiff_t inputs, ptrdiff_t n, double sparsity) {
+  ptrdiff_t stride = (n + 15) / 16 * 16;
+  float *b = floats((inputs + 4) * stride), *c = floats(rows * stride);
+  sp_sparse_pair *pairs = malloc((size_t)(rows * inputs) * sizeof *pairs);
+  sp_sparse_quad *quads = malloc((size_t)(rows * inputs) * sizeof *quads);
+  uint32_t *start = calloc((size_t)rows + 1, 4), *group = calloc((size_t)rows / 4 + 1, 4),
+           *wide = calloc((size_t)rows + 1, 4);
+  uint32_t count = 0;
+  for (ptrdiff_t r = 0; r < rows; r++) {
+    for (ptrdiff_t i = 0; i < inputs; i++) {
+      if ((uniform() + 1) / 2 >= sparsity) {
+        pairs[count++] = (sp_sparse_pair){(uint32_t)(i * stride * 4), uniform()};
+      }
+    }
+    start[r + 1] = count;
+  }
+  char name[64];
+  snprintf(name, sizeof name, "spmm %td x %td x %td, %.0f %% zeros", rows, inputs, n, 100 * sparsity);
+  BEST(time, t->f32_spmm(0, rows, start, pairs, b, n, c, stride, &plain));
+  report(name, 2.0 * count * (double)n, time);
+
+  count = 0;
+  for (ptrdiff_t g = 0; g < rows / 4; g++) {
+    for (ptrdiff_t i = 0; i < inputs; i++) {
+      if ((uniform() + 1) / 2 >= sparsity) {
+        quads[count++] = (sp_sparse_quad){(uint32_t)(i * stride * 4), {uniform(), uniform(), uniform(), uniform()}};
+      }
+    }
+    group[g + 1] = count;
+  }
+  BEST(time4, t->f32_spmm_4x1(0, rows / 4, rows, group, quads, b, n, c, stride, &plain));
+  snprintf(name, sizeof name, "spmm_4x1 %td x %td x %td, %.0f %% zeros", rows, inputs, n, 100 * sparsity);
+  report(name, 8.0 * count * (double)n, time4);
+
+  count = 0;
+  for (ptrdiff_t r = 0; r < rows; r++) {
+    for (ptrdiff_t i = 0; i < inputs / 4; i++) {
+      if ((uniform() + 1) / 2 >= sparsity) {
+        quads[count++] = (sp_sparse_quad){(uint32_t)(16 * i * stride), {uniform(), uniform(), uniform(), uniform()}};
+      }
+    }
+    wide[r + 1] = count;
+  }
+  BEST(time14, t->f32_spmm_1x4(0, rows, wide, quads, b, stride, n, c, stride, &plain));
+  snprintf(name, sizeof name, "spmm_1x4 %td x %td x %td, %.0f %% zeros", rows, inputs, n, 100 * sparsity);
+  report(name, 8.0 * count * (double)n, time14);
+
+  if (n == 1) {
+    BEST(time1, t->f32_spmv(0, rows, start, pairs, b, c, &plain));
+    snprintf(name, sizeof name, "spmv %td x %td, %.0f %% zeros", rows, inputs, 100 * sparsity);
+    report(name, 2.0 * start[rows], time1);
+  }
+  free(b), free(c), free(pairs), free(quads), free(start), free(group), free(wide);
+}
+
+// x of one float stride, as a matrix-vector product has.
+static void vector(const sp_kernel_table *t, ptrdiff_t rows, ptrdiff_t inputs, double sparsity) {
+  float *x = floats(inputs), *y = floats(rows);
+  sp_sparse_pair *pairs = malloc((size_t)(rows * inputs) * sizeof *pairs);
+  uint32_t *start = calloc((size_t)rows + 1, 4), count = 0;
+  for (ptrdiff_t r = 0; r < rows; r++) {
+    for (ptrdiff_t i = 0; i < inputs; i++) {
+      if ((uniform() + 1) / 2 >= sparsity) {
+        pairs[count++] = (sp_sparse_pair){(uint32_t)(i * 4), uniform()};
+      }
+    }
+    start[r + 1] = count;
+  }
+  char name[64];
+  snprintf(name, sizeof name, "spmv %td x %td, %.0f %% zeros", rows, inputs, 100 * sparsity);
+  BEST(time, t->f32_spmv(0, rows, start, pairs, x, y, &plain));
+  report(name, 2.0 * count, time);
+  free(x), free(y), free(pairs), free(start);
+}
+
+static sp_conv_geometry geometry(ptrdiff_t size, ptrdiff_t kernel, ptrdiff_t stride, ptrdiff_t channels) {
+  ptrdiff_t out = (size - 1) / stride + 1;
+  return (sp_conv_geometry){channels, size,   size,       kernel, kernel, stride,      stride, 1,
+                            1,        kernel / 2, kernel / 2, out,    out,    size * size, size};
+}
+
+static void depthwise(const sp_kernel_table *t, ptrdiff_t size, ptrdiff_t kernel, ptrdiff_t stride) {
+  sp_conv_geometry g = geometry(size, kernel, stride, 1);
+  float *x = floats(32 * size * size), *w = floats(kernel * kernel), *y = floats(32 * size * size);
+  char name[64];
+  BEST(time, for (int c = 0; c < 32; c++) t->f32_depthwise(&g, x + c * size * size, w, 0, 0, 6, y + c * size * size,
+                                                           g.out_width));
+  snprintf(name, sizeof name, "depthwise %tdx%td, %td x %td, stride %td", kernel, kernel, size, size, stride);
+  report(name, 32.0 * 2 * (double)(kernel * kernel * g.out_width * g.out_height), time);
+  BEST(pool, for (int c = 0; c < 32; c++) t->f32_max_pool(&g, x + c * size * size, y + c * size * size, g.out_width));
+  snprintf(name, sizeof name, "max_pool %tdx%td, %td x %td, stride %td", kernel, kernel, size, size, stride);
+  report_bytes(name, 32.0 * 4 * (double)(size * size), pool);
+  free(x), free(w), free(y);
+}
+
+static void im2col(const sp_kernel_table *t, ptrdiff_t size, ptrdiff_t kernel, ptrdiff_t stride) {
+  sp_conv_geometry g = geometry(size, kernel, stride, 16);
+  ptrdiff_t k = 16 * kernel * kernel, n = g.out_width * g.out_height;
+  float *x = floats(16 * size * size), *panel = floats(k * t->gemm_nr);
+  char name[64];
+  snprintf(name, sizeof name, "im2col %tdx%td, %td x %td, stride %td (written)", kernel, kernel, size, size, stride);
+  BEST(time, for (ptrdiff_t p = 0; p < n; p += t->gemm_nr)
+                 t->f32_im2col(&g, x, 0, k, p, n - p < t->gemm_nr ? n - p : t->gemm_nr, panel, t->gemm_nr));
+  report_bytes(name, 4.0 * (double)(k * n), time);
+  free(x), free(panel);
+}
+
+static void elementwise(const sp_kernel_table *t) {
+  static const struct {
+    sp_unary op;
+    const char *name;
+  } ops[] = {{SP_UNARY_RELU, "relu"},         {SP_UNARY_SIGMOID, "sigmoid"}, {SP_UNARY_TANH, "tanh"},
+             {SP_UNARY_EXP, "exp"},           {SP_UNARY_LOG, "log"},         {SP_UNARY_GELU, "gelu"},
+             {SP_UNARY_SOFTPLUS, "softplus"}, {SP_UNARY_SIN, "sin"},         {SP_UNARY_HARD_SWISH, "hard_swish"}};
+  ptrdiff_t n = 4096;
+  float *x = floats(n), *y = floats(n);
+  for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+    BEST(time, for (int r = 0; r < 10; r++) t->f32_unary(ops[i].op, n, x, y, 0, 6));
+    report_bytes(ops[i].name, 10 * 4.0 * (double)n, time);
+  }
+  BEST(softmax, t->f32_softmax(n, x, y));
+  report_bytes("softmax", 4.0 * (double)n, softmax);
+  BEST(norm, t->f32_layer_norm(n, x, NULL, NULL, 1e-5f, y));
+  report_bytes("layer_norm", 4.0 * (double)n, norm);
+  free(x), free(y);
+}
+
+static void weights(const sp_kernel_table *t) {
+  ptrdiff_t n = 16 << 20;
+  float *x = floats(n), *y = floats(n);
+  uint64_t *bins = calloc(65536, 8);
+  uint8_t *mask = malloc((size_t)n / 8);
+  double bytes = 4.0 * (double)n;
+  volatile int64_t sink;
+  BEST(count, sink = t->count_nonzero_f32(n, x));
+  report_bytes("count_nonzero", bytes, count);
+  BEST(histogram, t->f32_abs_histogram(n, x, bins));
+  report_bytes("abs_histogram", bytes, histogram);
+  BEST(below, t->f32_mask_below(n, x, 0x3f666666, mask));
+  report_bytes("mask_below", bytes, below);
+  BEST(compress, sink = t->f32_compress(n, x, mask, y));
+  report_bytes("compress, 90 % zeros", bytes, compress);
+  BEST(expand, sink = t->f32_expand(n, mask, y, x));
+  report_bytes("expand, 90 % zeros", bytes, expand);
+  BEST(histogram0, t->f32_abs_histogram(n, x, bins));
+  report_bytes("abs_histogram, 90 % zeros", bytes, histogram0);
+  BEST(transpose, t->f32_transpose(4096, 4096, x, 4096, y, 4096));
+  report_bytes("transpose 4096 x 4096", bytes, transpose);
+  BEST(pack, for (ptrdiff_t j = 0; j < 4096; j += t->gemm_nr) t->f32_pack_b(256, t->gemm_nr, x + j * 256, 1, 256, y));
+  report_bytes("pack_b, transposing", 4096 * 256 * 4.0, pack);
+  BEST(packed, for (ptrdiff_t j = 0; j < 4096; j += t->gemm_nr) t->f32_pack_b(256, t->gemm_nr, x + j, 4096, 1, y));
+  report_bytes("pack_b, copying", 4096 * 256 * 4.0, packed);
+  (void)sink;
+  free(x), free(y), free(bins), free(mask);
+}
+
+int main(int count, char **arguments) {
+  for (int i = SP_ISA_SCALAR; i <= SP_ISA_NEON; i++) {
+    sp_isa isa = (sp_isa)i;
+    if (!sp_isa_available(isa) || (count > 1 ? strcmp(arguments[1], sp_isa_name(isa)) != 0 : isa == SP_ISA_SCALAR)) {
+      continue;
+    }
+    const sp_kernel_table *t = sp_kernels(isa);
+    peak = measured_peak(isa);
+    printf("%s: peak %.1f GFLOP/s\n", sp_isa_name(isa), peak);
+    gemm(t, 256, t->gemm_mr, t->gemm_nr);
+    gemm(t, 27, t->gemm_mr, t->gemm_nr);
+    gemm(t, 256, t->gemm_mr, t->gemm_nr / 2);
+    gemm(t, 256, t->gemm_mr / 2, t->gemm_nr);
+    gemm(t, 256, 2, t->gemm_nr);
+    gemm(t, 256, 1, t->gemm_nr);
+    gemm_one_row(t);
+    sparse(t, 1024, 256, 196, 0.9);
+    sparse(t, 256, 1024, 196, 0.9);
+    sparse(t, 512, 512, 49, 0.9);
+    sparse(t, 64, 64, 3136, 0.8);
+    vector(t, 1000, 2048, 0.9);
+    vector(t, 4096, 4096, 0.9);
+    depthwise(t, 112, 3, 1);
+    depthwise(t, 112, 3, 2);
+    depthwise(t, 14, 3, 1);
+    depthwise(t, 7, 3, 1);
+    depthwise(t, 56, 5, 1);
+    depthwise(t, 56, 5, 2);
+    depthwise(t, 56, 7, 1);
+    im2col(t, 56, 3, 1);
+    im2col(t, 14, 3, 1);
+    im2col(t, 224, 7, 2);
+    im2col(t, 28, 1, 1);
+    elementwise(t);
+    weights(t);
+  }
+}
