@@ -1,0 +1,38 @@
+import SparrowCore
+
+extension Op {
+  /// Turns a node into a step for the shapes, types and constants that `p` shows.
+  func prepare(_ p: inout Preparation) throws(RuntimeError) -> Step {
+    switch self {
+    case .argExtreme(let op): try op.prepare(&p)
+    case .batchNormalization(let op): try op.prepare(&p)
+    case .binary(let op): try op.prepare(&p)
+    case .cast(let op): try op.prepare(&p)
+    case .clip(let op): try op.prepare(&p)
+    case .concat(let op): try op.prepare(&p)
+    case .constantOfShape(let op): try op.prepare(&p)
+    case .conv(let op): try op.prepare(&p)
+    case .convTranspose(let op): try op.prepare(&p)
+    case .expand(let op): try op.prepare(&p)
+    case .flatten, .identity, .reshape, .squeeze, .unsqueeze: try p.copyStep()
+    case .gather(let op): try op.prepare(&p)
+    case .gatherND(let op): try op.prepare(&p)
+    case .gemm(let op): try op.prepare(&p)
+    case .globalPool(let op): try op.prepare(&p)
+    case .layerNormalization(let op): try op.prepare(&p)
+    case .matMul(let op): try op.prepare(&p)
+    case .pad(let op): try op.prepare(&p)
+    case .pool(let op): try op.prepare(&p)
+    case .range(let op): try op.prepare(&p)
+    case .reduce(let op): try op.prepare(&p)
+    case .resize(let op): try op.prepare(&p)
+    case .shapeOf(let op): try op.prepare(&p)
+    case .slice(let op): try op.prepare(&p)
+    case .softmax(let op): try op.prepare(&p)
+    case .split(let op): try op.prepare(&p)
+    case .transpose(let op): try op.prepare(&p)
+    case .unary(let op): try op.prepare(&p)
+    case .where(let op): try op.prepare(&p)
+    }
+  }
+}
