@@ -37,14 +37,15 @@ typedef struct sp_thread sp_thread;
 sp_thread *sp_thread_start(void (*body)(void *), void *context);
 void sp_thread_join(sp_thread *thread);
 
-// A 32-bit atomic in its own cache line, with a futex to sleep on.
+// A 32-bit atomic with a futex to sleep on, padded to a cache line of its own in 64-byte aligned memory.
 typedef struct {
-  _Alignas(64) int32_t value;
+  int32_t value;
+  int32_t padding[15];
 } sp_atomic;
 static inline int32_t sp_atomic_load(const sp_atomic *a) { return __atomic_load_n(&a->value, __ATOMIC_ACQUIRE); }
 static inline void sp_atomic_store(sp_atomic *a, int32_t v) { __atomic_store_n(&a->value, v, __ATOMIC_RELEASE); }
 // The value before the addition.
-static inline int32_t sp_atomic_add(sp_atomic *a, int32_t v) { return __atomic_fetch_add(&a->value, v, __ATOMIC_ACQ_REL); }
+static inline int32_t sp_atomic_add(sp_atomic *a, int32_t v) { return __atomic_fetch_add(&a->value, v, __ATOMIC_SEQ_CST); }
 static inline void sp_cpu_pause(void) {
 #if defined(__x86_64__)
   __builtin_ia32_pause();

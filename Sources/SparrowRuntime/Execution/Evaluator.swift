@@ -1,11 +1,26 @@
+import CKernels
 import SparrowCore
 
 /// Runs single operators on constant tensors: what constant folding is made of.
 public enum Evaluator {
-  /// The outputs of one operator on known inputs.
+  /// The outputs of one operator on known inputs. Throws when their types contradict each other or
+  /// the operator meets values it is not defined for; `label` names the node in messages.
   public static func evaluate(
     _ op: Op, inputs: [Tensor?], outputCount: Int, label: String
   ) throws(RuntimeError) -> [Tensor] {
-    throw .unsupported(node: label, reason: "evaluation is not built yet")
+    var graph = Graph(name: "evaluation")
+    var ids: [ValueID?] = []
+    for (i, tensor) in inputs.enumerated() {
+      if let tensor { ids.append(graph.addConstant("input\(i)", tensor)) } else { ids.append(nil) }
+    }
+    do throws(GraphError) {
+      graph.outputs = try graph.add(
+        op, ids, name: label, outputs: (0..<outputCount).map { "output\($0)" })
+    } catch {
+      throw .graph(error)
+    }
+    let plan = try Plan(
+      graph, kernels: sp_kernels_best(), threads: 1, weights: WeightCache(forcesDense: true))
+    return try Execution(plan).run([], pool: ThreadPool(count: 1))
   }
 }

@@ -1,23 +1,131 @@
+import CKernels
 import SparrowCore
 
 /// How a ``Session`` computes.
 public struct SessionOptions: Sendable {
   /// Workers, the calling thread included.
-  public var threads = 1
-  public init(threads: Int = 1) { self.threads = threads }
+  public var threads: Int
+  /// Run sparse weights through dense kernels, to measure what sparsity gains.
+  public var forcesDense: Bool
+
+  public init(threads: Int = 1, forcesDense: Bool = false) {
+    (self.threads, self.forcesDense) = (threads, forcesDense)
+  }
 }
 
 /// A graph made ready to run: plans are made on first use of each set of input shapes and kept.
+///
+/// Not safe to use from several threads at once; make one session for each instead.
 public final class Session {
+  /// The graph with everything folded that does not depend on input shapes.
   public let graph: Graph
+  private let pool: ThreadPool
+  private let kernels: UnsafePointer<sp_kernel_table>
+  private let weights: WeightCache
+  private var executions: [[[Int]]: Execution] = [:]
+  private var latest: Execution?
 
-  /// Verifies the graph. Throws ``RuntimeError`` when it breaks a rule.
+  /// The most plans kept; the oldest are forgotten together when another is needed.
+  private static var planLimit: Int { 16 }
+
+  /// Verifies and folds the graph. Throws ``RuntimeError`` when it breaks a rule.
   public init(_ graph: Graph, options: SessionOptions = SessionOptions()) throws(RuntimeError) {
-    self.graph = graph
+    do throws(GraphError) { try graph.verify() } catch { throw .graph(error) }
+    self.graph = try graph.folded()
+    pool = ThreadPool(count: max(1, min(options.threads, 256)))
+    kernels = sp_kernels_best()
+    weights = WeightCache(forcesDense: options.forcesDense)
   }
 
+  /// The instruction set the kernels use: `avx512`, `avx2`, `neon` or `scalar`.
+  public static var instructionSet: String { String(cString: sp_isa_name(sp_best_isa())) }
+
   /// Runs the graph on one tensor an input, in the graph's order; the outputs in the graph's order.
+  ///
+  /// The first run with new shapes plans; later ones allocate nothing once the caller has let go of
+  /// the previous outputs. Throws when an input has the wrong type or shape, or when an operator
+  /// meets values it is not defined for.
   public func run(_ inputs: [Tensor]) throws(RuntimeError) -> [Tensor] {
-    throw .badInput("the session is not built yet")
+    let inputs = try checked(inputs)
+    return try execution(for: inputs).run(inputs, pool: pool)
+  }
+
+  private func checked(_ inputs: [Tensor]) throws(RuntimeError) -> [Tensor] {
+    guard inputs.count == graph.inputs.count else {
+      throw .badInput("the model takes \(graph.inputs.count) inputs, found \(inputs.count)")
+    }
+    for (id, tensor) in zip(graph.inputs, inputs) {
+      let value = graph[id]
+      guard let type = value.type, type.dtype == tensor.dtype else {
+        throw .badInput(
+          "input '\(value.name)' is \(value.type?.text ?? "?"), found "
+            + TensorType(tensor.dtype, shape: tensor.shape).text)
+      }
+    }
+    if inputs.allSatisfy({ $0.denseBytes?.isAligned(for: UInt64.self) ?? false }) { return inputs }
+    return inputs.map { tensor in
+      let dense = tensor.dense()
+      guard let bytes = dense.denseBytes, !bytes.isAligned(for: UInt64.self) else { return dense }
+      let copy = Bytes(count: bytes.count) { target in
+        target.copyMemory(from: UnsafeRawBufferPointer(start: bytes.pointer, count: bytes.count))
+      }
+      return Tensor(dtype: dense.dtype, shape: dense.shape, bytes: copy)
+    }
+  }
+
+  private func execution(for inputs: [Tensor]) throws(RuntimeError) -> Execution {
+    if let latest, fits(latest.plan, inputs) { return latest }
+    let shapes = inputs.map { $0.shape }
+    if let known = executions[shapes] {
+      latest = known
+      return known
+    }
+    let concrete = try graph.specialized(inputShapes: shapes)
+    let plan = try Plan(concrete, kernels: kernels, threads: pool.count, weights: weights)
+    let made = Execution(plan)
+    if executions.count >= Session.planLimit { executions = [:] }
+    executions[shapes] = made
+    latest = made
+    return made
+  }
+
+  private func fits(_ plan: Plan, _ inputs: [Tensor]) -> Bool {
+    for i in inputs.indices where plan.inputs[i].shape != inputs[i].shape { return false }
+    return true
+  }
+}
+
+// MARK: Profiling
+
+/// The time one step of a plan took.
+public struct StepProfile: Sendable {
+  public var node: String
+  public var kernel: String
+  public var nanoseconds: UInt64
+  /// Multiply-adds on stored nonzeros.
+  public var multiplyAdds: Int
+}
+
+extension Session {
+  /// Runs once and reports each step.
+  public func profile(
+    _ inputs: [Tensor]
+  ) throws(RuntimeError) -> (outputs: [Tensor], steps: [StepProfile]) {
+    let inputs = try checked(inputs)
+    let execution = try execution(for: inputs)
+    let plan = execution.plan
+    var profiles: [StepProfile] = []
+    let outputs = try execution.run(inputs, pool: pool) { i, time in
+      profiles.append(
+        StepProfile(
+          node: plan.labels[i], kernel: plan.steps[i].kernel, nanoseconds: time,
+          multiplyAdds: plan.steps[i].multiplyAdds))
+    }
+    return (outputs, profiles)
+  }
+
+  /// Bytes of activations that the plan for these inputs shares among its values.
+  public func arenaBytes(_ inputs: [Tensor]) throws(RuntimeError) -> Int {
+    try execution(for: try checked(inputs)).plan.arenaBytes
   }
 }

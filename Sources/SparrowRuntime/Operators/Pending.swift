@@ -2,30 +2,6 @@ import SparrowCore
 
 // Replaced by the files of each operator.
 
-extension Conv {
-  func prepare(_ p: inout Preparation) throws(RuntimeError) -> Step {
-    throw p.unsupported("Conv is not built yet")
-  }
-}
-
-extension ConvTranspose {
-  func prepare(_ p: inout Preparation) throws(RuntimeError) -> Step {
-    throw p.unsupported("ConvTranspose is not built yet")
-  }
-}
-
-extension Gemm {
-  func prepare(_ p: inout Preparation) throws(RuntimeError) -> Step {
-    throw p.unsupported("Gemm is not built yet")
-  }
-}
-
-extension MatMul {
-  func prepare(_ p: inout Preparation) throws(RuntimeError) -> Step {
-    throw p.unsupported("MatMul is not built yet")
-  }
-}
-
 extension ArgExtreme {
   func prepare(_ p: inout Preparation) throws(RuntimeError) -> Step {
     throw p.unsupported("ArgExtreme is not built yet")

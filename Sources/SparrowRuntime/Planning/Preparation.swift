@@ -25,11 +25,14 @@ public struct Preparation {
   private(set) var denseInputs: Set<ValueID> = []
   private(set) var scratchSizes: [Int] = []
   let firstScratchSlot: Int
+  let weights: WeightCache
 
   init(
     label: String, inputs: [Operand?], outputs: [Operand],
-    kernels: UnsafePointer<sp_kernel_table>, threads: Int, firstScratchSlot: Int
+    kernels: UnsafePointer<sp_kernel_table>, threads: Int, firstScratchSlot: Int,
+    weights: WeightCache
   ) {
+    self.weights = weights
     (self.label, self.inputs, self.outputs) = (label, inputs, outputs)
     (self.kernels, self.threads, self.firstScratchSlot) = (kernels, threads, firstScratchSlot)
   }
@@ -49,7 +52,7 @@ public struct Preparation {
   ///
   /// A constant whose slot nobody asks for (its step keeps a packed copy) is never expanded.
   public mutating func slot(_ operand: Operand) -> Slot {
-    if operand.constant != nil { denseInputs.insert(operand.value) }
+    denseInputs.insert(operand.value)
     return Slot(index: operand.value.index)
   }
 

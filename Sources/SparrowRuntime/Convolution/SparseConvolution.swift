@@ -1,0 +1,80 @@
+import CKernels
+import SparrowCore
+
+/// Convolution with a sparse weight: per tile of 64 output pixels, the input windows of a block of
+/// the reduction are packed into L1 and every stored weight multiplies one packed row. nil where the
+/// weight is not sparse enough to win.
+func sparseConvolution(
+  _ p: inout Preparation, _ shape: ConvolutionShape, _ operands: ConvolutionOperands,
+  _ activation: Activation
+) throws(RuntimeError) -> Step? {
+  guard !p.weights.forcesDense, let matrices = try groupMatrices(p, shape),
+    let first = matrices.first
+  else { return nil }
+  let kernels = p.kernels
+  let pixels = shape.outputPlane
+  let width = SparseMatrix.tileWidth
+  let tasks = ConvolutionTasks(
+    shape, tilePixels: width, rowGranularity: first.rowGranularity, threads: p.threads)
+  let tileFloats = first.blocks.length * width
+  let scratch = p.scratch(bytes: p.threads * tileFloats * 4)
+  let fused = FusedActivation(activation)
+  let nonzeros = matrices.reduce(0) { $0 + $1.nonzeros }
+
+  return Step(
+    tasks: tasks.count, kernel: first.kernelName,
+    multiplyAdds: shape.batch * pixels * nonzeros
+  ) { work in
+    let place = tasks.place(work.task)
+    let matrix = matrices[place.group]
+    var geometry = shape.geometry
+    let count = min(width, pixels - place.pixel)
+    let lastRow = min(shape.outputs, place.row + tasks.chunkRows)
+    let plane = place.image * shape.groups + place.group
+    let x = work.floats(operands.x) + plane * shape.inputs * shape.inputPlane
+    let offset = plane * shape.outputs * pixels + place.pixel
+    let y = work.floats(operands.y) + offset
+    let tile = work.floats(scratch) + work.worker * tileFloats
+    for block in 0..<matrix.blocks.count {
+      let range = matrix.blocks.range(block)
+      kernels.pointee.f32_im2col(
+        &geometry, x, range.start, range.end, place.pixel, count, tile, width)
+      var epilogue = fused.epilogue(
+        accumulate: block > 0, last: block == matrix.blocks.count - 1)
+      operands.extend(
+        &epilogue, work, channel: place.group * shape.outputs, offset: offset, stride: pixels)
+      matrix.multiply(
+        kernels, block: block, begin: place.row, end: lastRow, tile: tile, n: count, c: y,
+        stride: pixels, epilogue: &epilogue)
+    }
+    fused.finish(
+      kernels, y + place.row * pixels, rows: lastRow - place.row, n: count, stride: pixels)
+  }
+}
+
+/// The sparse weight of each group; nil where any group is better off dense.
+private func groupMatrices(
+  _ p: Preparation, _ shape: ConvolutionShape
+) throws(RuntimeError) -> [SparseMatrix]? {
+  let tensor = try p.constantWeight(1)
+  return tensor.withElements(of: Float.self) { all -> [SparseMatrix]? in
+    guard let base = all.baseAddress else { return nil }
+    var result: [SparseMatrix] = []
+    for group in 0..<shape.groups {
+      let weights = base + group * shape.outputs * shape.k
+      guard
+        let kind = SparsityChoice.kind(
+          weights, rows: shape.outputs, inputs: shape.inputs, positions: shape.positions)
+      else { return nil }
+      result.append(
+        p.weights.sparse(WeightCache.Key(tensor, layout: .tile, group: group)) {
+          SparseMatrix(
+            weights, rows: shape.outputs, inputs: shape.inputs, positions: shape.positions,
+            kind: kind, width: SparseMatrix.tileWidth)
+        })
+    }
+    // Tasks are cut alike for every group.
+    guard let kind = result.first?.kind, result.allSatisfy({ $0.kind == kind }) else { return nil }
+    return result
+  }
+}

@@ -1,0 +1,107 @@
+import CKernels
+import SparrowCore
+
+/// Weights packed for kernels, made once and shared by the plans of a session.
+final class WeightCache {
+  /// Never choose sparse kernels.
+  let forcesDense: Bool
+
+  private var panels: [Key: Panels] = [:]
+  private var sparse: [Key: SparseMatrix] = [:]
+
+  /// Which tensor, by the memory that holds it, packed how.
+  struct Key: Hashable {
+    private let region: ObjectIdentifier
+    private let offset: Int
+    private let layout: Int
+    private let group: Int
+
+    init(_ tensor: Tensor, layout: Layout, group: Int = 0) {
+      let bytes = tensor.storage.identifyingBytes
+      region = ObjectIdentifier(bytes.region)
+      offset = bytes.offset
+      self.layout = layout.rawValue
+      self.group = group
+    }
+  }
+
+  enum Layout: Int { case rowPanels, columnPanels, columnPanelsOfTransposed, tile, vector }
+
+  init(forcesDense: Bool) { self.forcesDense = forcesDense }
+
+  /// Packed panels for `key`, made by `make` on first use.
+  func panels(_ key: Key, make: () -> Panels) -> Panels {
+    if let known = panels[key] { return known }
+    let made = make()
+    panels[key] = made
+    return made
+  }
+
+  /// A sparse matrix for `key`, made by `make` on first use.
+  func sparse(_ key: Key, make: () -> SparseMatrix) -> SparseMatrix {
+    if let known = sparse[key] { return known }
+    let made = make()
+    sparse[key] = made
+    return made
+  }
+}
+
+extension Storage {
+  /// Bytes whose address identifies the stored tensor.
+  var identifyingBytes: Bytes {
+    switch self {
+    case .dense(let bytes): bytes
+    case .bitmask(let mask): mask.bits
+    case .compressedRows(let rows): rows.starts
+    case .blocks(let blocks): blocks.bits
+    }
+  }
+}
+
+/// A matrix packed into panels for the GEMM micro-kernel.
+///
+/// ```
+/// row panels     panel p, step k:  rows p*MR ..< p*MR+MR of column k     [panels][K][MR]
+/// column panels  panel p, step k:  columns p*NR ..< p*NR+NR of row k     [panels][K][NR]
+/// ```
+final class Panels: @unchecked Sendable {
+  let region: Region
+  let floats: UnsafeMutablePointer<Float>
+
+  init(count: Int) {
+    region = Region(count: count * 4)
+    floats = region.base.bindMemory(to: Float.self, capacity: count)
+  }
+
+  /// The rows x K matrix at `source`, element (i, k) at `i * rowStride + k * columnStride`.
+  static func rows(
+    _ kernels: UnsafePointer<sp_kernel_table>, _ source: UnsafePointer<Float>, rows: Int, k: Int,
+    rowStride: Int, columnStride: Int
+  ) -> Panels {
+    let mr = Int(kernels.pointee.gemm_mr)
+    let count = (rows + mr - 1) / mr
+    let result = Panels(count: count * k * mr)
+    for p in 0..<count {
+      kernels.pointee.f32_pack_a(
+        min(mr, rows - p * mr), k, source + p * mr * rowStride, rowStride, columnStride,
+        result.floats + p * k * mr)
+    }
+    return result
+  }
+
+  /// The K x columns matrix at `source`, element (k, j) at `k * rowStride + j * columnStride`.
+  static func columns(
+    _ kernels: UnsafePointer<sp_kernel_table>, _ source: UnsafePointer<Float>, columns: Int,
+    k: Int, rowStride: Int, columnStride: Int
+  ) -> Panels {
+    let nr = Int(kernels.pointee.gemm_nr)
+    let count = (columns + nr - 1) / nr
+    let result = Panels(count: count * k * nr)
+    for p in 0..<count {
+      kernels.pointee.f32_pack_b(
+        k, min(nr, columns - p * nr), source + p * nr * columnStride, rowStride, columnStride,
+        result.floats + p * k * nr)
+    }
+    return result
+  }
+}

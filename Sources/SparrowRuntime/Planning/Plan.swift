@@ -1,0 +1,52 @@
+import CKernels
+import SparrowCore
+
+/// A graph for concrete shapes as steps and a memory layout. Immutable: executions share it.
+final class Plan {
+  /// Where a slot's memory is.
+  enum Place {
+    /// Nothing reads it.
+    case none
+    case arena(offset: Int)
+    case constant(Bytes)
+    case input(Int)
+    case output(Int)
+  }
+
+  /// How a graph output gets its bytes: written in place, or copied from a slot at the end.
+  struct Output {
+    var type: TensorType
+    var shape: [Int]
+    var copiedFrom: Int?
+  }
+
+  let steps: [Step]
+  /// The node each step computes, for profiles and errors.
+  let labels: [String]
+  let places: [Place]
+  let arenaBytes: Int
+  let inputs: [(dtype: DType, shape: [Int])]
+  let outputs: [Output]
+
+  /// Plans a graph whose types are all concrete.
+  init(
+    _ graph: Graph, kernels: UnsafePointer<sp_kernel_table>, threads: Int, weights: WeightCache
+  ) throws(RuntimeError) {
+    var builder = PlanBuilder(graph, kernels: kernels, threads: threads, weights: weights)
+    try builder.prepareSteps()
+    let layout = try builder.layOut()
+    steps = builder.steps
+    labels = builder.labels
+    places = layout.places
+    arenaBytes = layout.arenaBytes
+    outputs = layout.outputs
+    var inputs: [(dtype: DType, shape: [Int])] = []
+    for id in graph.inputs {
+      guard let type = graph[id].type, let shape = type.shape else {
+        throw .unresolvedShape(value: graph[id].name, type: "an input")
+      }
+      inputs.append((type.dtype, shape))
+    }
+    self.inputs = inputs
+  }
+}

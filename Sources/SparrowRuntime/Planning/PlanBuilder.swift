@@ -1,0 +1,173 @@
+import CKernels
+import SparrowCore
+
+/// Turns nodes into steps and decides which values share memory.
+struct PlanBuilder {
+  let graph: Graph
+  let kernels: UnsafePointer<sp_kernel_table>
+  let threads: Int
+  let weights: WeightCache
+
+  private(set) var steps: [Step] = []
+  private(set) var labels: [String] = []
+  /// The value whose memory a value is seen through: itself, or what a view op was given.
+  private var roots: [ValueID]
+  private var reads: [[ValueID]] = []
+  private var writes: [[ValueID]] = []
+  private var inPlace: [Int?] = []
+  private var scratch: [(bytes: Int, step: Int)] = []
+  private var denseConstants: Set<ValueID> = []
+
+  init(
+    _ graph: Graph, kernels: UnsafePointer<sp_kernel_table>, threads: Int, weights: WeightCache
+  ) {
+    (self.graph, self.kernels, self.threads, self.weights) = (graph, kernels, threads, weights)
+    roots = graph.values.indices.map { ValueID($0) }
+  }
+
+  /// What ``Plan`` keeps of the memory layout.
+  struct Layout {
+    var places: [Plan.Place]
+    var arenaBytes: Int
+    var outputs: [Plan.Output]
+  }
+
+  mutating func prepareSteps() throws(RuntimeError) {
+    for node in graph.nodes {
+      if node.op.isView, let source = node.inputs.first ?? nil, node.outputs.count == 1 {
+        roots[node.outputs[0].index] = roots[source.index]
+        continue
+      }
+      try prepare(node)
+    }
+  }
+
+  private mutating func prepare(_ node: Node) throws(RuntimeError) {
+    var inputs: [Preparation.Operand?] = []
+    for id in node.inputs {
+      if let id { inputs.append(try operand(id)) } else { inputs.append(nil) }
+    }
+    var outputs: [Preparation.Operand] = []
+    for id in node.outputs { outputs.append(try operand(id)) }
+    var preparation = Preparation(
+      label: node.label, inputs: inputs, outputs: outputs, kernels: kernels, threads: threads,
+      firstScratchSlot: graph.values.count + scratch.count, weights: weights)
+    let step = try node.op.prepare(&preparation)
+    for bytes in preparation.scratchSizes { scratch.append((bytes, steps.count)) }
+    denseConstants.formUnion(preparation.denseInputs)
+    steps.append(step)
+    labels.append(node.label)
+    reads.append(inputs.compactMap { $0?.value })
+    writes.append(outputs.map { $0.value })
+    inPlace.append(step.inPlaceInput)
+  }
+
+  private func operand(_ id: ValueID) throws(RuntimeError) -> Preparation.Operand {
+    let value = graph[id]
+    guard let type = value.type, let shape = type.shape else {
+      throw .unresolvedShape(value: value.name, type: value.type?.text ?? "of unknown type")
+    }
+    return Preparation.Operand(
+      dtype: type.dtype, shape: shape, constant: value.constant, value: roots[id.index])
+  }
+
+  // MARK: Memory
+
+  func layOut() throws(RuntimeError) -> Layout {
+    let count = graph.values.count
+    var places = [Plan.Place](repeating: .none, count: count + scratch.count)
+    for id in denseConstants where graph[id].constant != nil {
+      places[id.index] = .constant(try constantBytes(id))
+    }
+    for (i, id) in graph.inputs.enumerated() { places[id.index] = .input(i) }
+    let outputs = try placeOutputs(&places)
+    let arena = try placeBuffers(&places)
+    return Layout(places: places, arenaBytes: arena, outputs: outputs)
+  }
+
+  private func constantBytes(_ id: ValueID) throws(RuntimeError) -> Bytes {
+    guard let bytes = graph[id].constant?.dense().denseBytes else {
+      throw .badInput("constant '\(graph[id].name)' has no value")
+    }
+    // Kernels and typed pointers want natural alignment, which a mapped file does not promise.
+    if bytes.isAligned(for: UInt64.self) { return bytes }
+    return Bytes(count: bytes.count) { target in
+      target.copyMemory(from: UnsafeRawBufferPointer(start: bytes.pointer, count: bytes.count))
+    }
+  }
+
+  /// An output is written in place where a step makes it and no earlier output took its memory.
+  private func placeOutputs(_ places: inout [Plan.Place]) throws(RuntimeError) -> [Plan.Output] {
+    let made = Set(writes.flatMap { $0 })
+    var outputs: [Plan.Output] = []
+    for (i, id) in graph.outputs.enumerated() {
+      let root = roots[id.index]
+      let operand = try operand(id)
+      var output = Plan.Output(
+        type: TensorType(operand.dtype, shape: operand.shape), shape: operand.shape)
+      if made.contains(root), case .none = places[root.index] {
+        places[root.index] = .output(i)
+      } else {
+        output.copiedFrom = root.index
+        if graph[root].constant != nil { places[root.index] = .constant(try constantBytes(root)) }
+      }
+      outputs.append(output)
+    }
+    return outputs
+  }
+
+  private func placeBuffers(_ places: inout [Plan.Place]) throws(RuntimeError) -> Int {
+    var lastUse = [Int](repeating: -1, count: graph.values.count)
+    for (step, ids) in reads.enumerated() {
+      for id in ids { lastUse[id.index] = step }
+    }
+    for id in graph.outputs { lastUse[roots[id.index].index] = steps.count }
+    var buffers: [ArenaLayout.Buffer] = []
+    var bufferOf: [Int: Int] = [:]
+    var slots: [(slot: Int, buffer: Int)] = []
+    for (step, ids) in writes.enumerated() {
+      for (position, id) in ids.enumerated() {
+        guard case .none = places[id.index] else { continue }
+        let bytes = try byteCount(id)
+        let last = max(lastUse[id.index], step)
+        let taken = position == 0 ? reusable(step, bytes, lastUse).flatMap { bufferOf[$0] } : nil
+        if let taken {
+          buffers[taken].lastStep = max(buffers[taken].lastStep, last)
+        } else {
+          buffers.append(ArenaLayout.Buffer(bytes: bytes, firstStep: step, lastStep: last))
+        }
+        bufferOf[id.index] = taken ?? buffers.count - 1
+        slots.append((id.index, taken ?? buffers.count - 1))
+      }
+    }
+    for (i, request) in scratch.enumerated() {
+      buffers.append(
+        ArenaLayout.Buffer(bytes: request.bytes, firstStep: request.step, lastStep: request.step))
+      slots.append((graph.values.count + i, buffers.count - 1))
+    }
+    let layout = ArenaLayout(buffers)
+    guard layout.byteCount <= Limits.arenaBytes else {
+      throw .badInput(
+        "the model's activations take \(layout.byteCount >> 20) MiB, the limit is "
+          + "\(Limits.arenaBytes >> 20) MiB: use a smaller input")
+    }
+    for (slot, buffer) in slots { places[slot] = .arena(offset: layout.offsets[buffer]) }
+    return layout.byteCount
+  }
+
+  /// The value whose memory output 0 of `step` may take over: the step allows it, nobody reads it
+  /// later, no other operand is the same memory, and it is as large.
+  private func reusable(_ step: Int, _ bytes: Int, _ lastUse: [Int]) -> Int? {
+    guard let input = inPlace[step], input < reads[step].count else { return nil }
+    let id = reads[step][input]
+    guard lastUse[id.index] == step, reads[step].filter({ $0 == id }).count == 1,
+      let size = try? byteCount(id), size == bytes
+    else { return nil }
+    return id.index
+  }
+
+  private func byteCount(_ id: ValueID) throws(RuntimeError) -> Int {
+    let operand = try operand(id)
+    return operand.count * operand.dtype.size
+  }
+}
