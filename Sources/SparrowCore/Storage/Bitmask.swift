@@ -16,12 +16,7 @@ public struct Bitmask: Sendable {
     guard bits.count == expected else {
       throw .wrongSize(part: "mask bits", found: bits.count, expected: expected)
     }
-    var population = 0
-    var i = 0
-    while i < bits.count {
-      population += bits.pointer.load(fromByteOffset: i, as: UInt8.self).nonzeroBitCount
-      i += 1
-    }
+    let population = bits.setBitCount
     let excess = count % 8
     if excess != 0 {
       let last = bits.pointer.load(fromByteOffset: bits.count - 1, as: UInt8.self)
@@ -37,36 +32,55 @@ public struct Bitmask: Sendable {
 
   /// Encodes dense bytes.
   public init(encoding dense: Bytes, dtype: DType) {
-    let size = dtype.size
+    switch dtype.size {
+    case 1: self.init(encoding: dense, dtype, as: UInt8.self)
+    case 2: self.init(encoding: dense, dtype, as: UInt16.self)
+    case 4: self.init(encoding: dense, dtype, as: UInt32.self)
+    default: self.init(encoding: dense, dtype, as: UInt64.self)
+    }
+  }
+
+  private init<W: Word>(encoding dense: Bytes, _ dtype: DType, as word: W.Type) {
+    let elements = ElementScan<W>(dense.pointer, dtype)
+    let size = MemoryLayout<W>.size
     let count = dense.count / size
     var kept = 0
     let bits = Bytes(count: (count + 7) / 8) { target in
-      for i in target.indices { target[i] = 0 }
-      for i in 0..<count where dense.isNonzero(i, dtype) {
-        target[i >> 3] |= 1 << UInt8(i & 7)
-        kept += 1
+      if let bits = target.baseAddress?.assumingMemoryBound(to: UInt8.self) {
+        kept = elements.writeMask(count, to: bits)
       }
     }
     let values = Bytes(count: kept * size) { target in
+      guard let base = target.baseAddress else { return }
       var next = 0
-      for i in 0..<count where bits.bit(i) {
-        target.baseAddress?.advanced(by: next * size)
-          .copyMemory(from: dense.pointer + i * size, byteCount: size)
-        next += 1
+      bits.forEachSetBit { i in
+        base.store(elements[i], element: next)
+        next &+= 1
       }
     }
+    withExtendedLifetime(dense) {}
     (self.bits, self.values) = (bits, values)
   }
 
   func decoded(_ dtype: DType, _ count: Int) -> Bytes {
-    let size = dtype.size
-    return Bytes(count: count * size) { target in
+    switch dtype.size {
+    case 1: decoded(dtype, count, as: UInt8.self)
+    case 2: decoded(dtype, count, as: UInt16.self)
+    case 4: decoded(dtype, count, as: UInt32.self)
+    default: decoded(dtype, count, as: UInt64.self)
+    }
+  }
+
+  private func decoded<W: Word>(_ dtype: DType, _ count: Int, as word: W.Type) -> Bytes {
+    let elements = ElementScan<W>(values.pointer, dtype)
+    defer { withExtendedLifetime(values) {} }
+    return Bytes(count: count * MemoryLayout<W>.size) { target in
       target.zero()
       guard let base = target.baseAddress else { return }
       var next = 0
-      for i in 0..<count where bits.bit(i) {
-        base.advanced(by: i * size).copyMemory(from: values.pointer + next * size, byteCount: size)
-        next += 1
+      bits.forEachSetBit { i in
+        base.store(elements[next], element: i)
+        next &+= 1
       }
     }
   }

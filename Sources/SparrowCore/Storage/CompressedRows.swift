@@ -53,29 +53,57 @@ public struct CompressedRows: Sendable {
     }
   }
 
-  /// Encodes dense bytes; nil where the indices do not fit (over 2^32 values or columns).
+  /// Encodes dense bytes; nil where the indices do not fit (2^32 or more elements).
   public init?(encoding dense: Bytes, dtype: DType, shape: [Int]) {
     let (rows, width) = Self.split(shape)
-    let size = dtype.size
-    guard rows * width <= Int(UInt32.max) else { return nil }
-    var starts: [UInt32] = [0]
-    var kept: [Int] = []
-    for row in 0..<rows {
-      for column in 0..<width where dense.isNonzero(row * width + column, dtype) {
-        kept.append(row * width + column)
+    guard rows < Int(UInt32.max), rows * width <= Int(UInt32.max) else { return nil }
+    switch dtype.size {
+    case 1: self.init(encoding: dense, dtype, rows, width, as: UInt8.self)
+    case 2: self.init(encoding: dense, dtype, rows, width, as: UInt16.self)
+    case 4: self.init(encoding: dense, dtype, rows, width, as: UInt32.self)
+    default: self.init(encoding: dense, dtype, rows, width, as: UInt64.self)
+    }
+  }
+
+  private init<W: Word>(
+    encoding dense: Bytes, _ dtype: DType, _ rows: Int, _ width: Int, as word: W.Type
+  ) {
+    let elements = ElementScan<W>(dense.pointer, dtype)
+    var kept = 0
+    starts = Bytes(count: (rows + 1) * 4) { target in
+      guard let base = target.baseAddress else { return }
+      base.store(UInt32(0), element: 0)
+      for row in 0..<rows {
+        kept &+= elements.nonzeros(row &* width, width)
+        base.store(UInt32(truncatingIfNeeded: kept), element: row &+ 1)
       }
-      starts.append(UInt32(kept.count))
     }
-    self.starts = Bytes(copying: starts)
-    if Self.wide(width) {
-      columns = Bytes(copying: kept.map { UInt32($0 % width) })
-    } else {
-      columns = Bytes(copying: kept.map { UInt16($0 % width) })
+    values = Bytes(count: kept * MemoryLayout<W>.size) { target in
+      guard let base = target.baseAddress else { return }
+      var next = 0
+      for i in 0..<(rows &* width) where elements.isNonzero(i) {
+        base.store(elements[i], element: next)
+        next &+= 1
+      }
     }
-    values = Bytes(count: kept.count * size) { target in
-      for (i, element) in kept.enumerated() {
-        target.baseAddress?.advanced(by: i * size)
-          .copyMemory(from: dense.pointer + element * size, byteCount: size)
+    columns =
+      Self.wide(width)
+      ? Self.columns(elements, rows, width, kept, as: UInt32.self)
+      : Self.columns(elements, rows, width, kept, as: UInt16.self)
+    withExtendedLifetime(dense) {}
+  }
+
+  private static func columns<W: Word, Index: Word>(
+    _ elements: ElementScan<W>, _ rows: Int, _ width: Int, _ kept: Int, as index: Index.Type
+  ) -> Bytes {
+    Bytes(count: kept * MemoryLayout<Index>.size) { target in
+      guard let base = target.baseAddress else { return }
+      var next = 0
+      for row in 0..<rows {
+        for column in 0..<width where elements.isNonzero(row &* width &+ column) {
+          base.store(Index(truncatingIfNeeded: column), element: next)
+          next &+= 1
+        }
       }
     }
   }
@@ -93,16 +121,25 @@ public struct CompressedRows: Sendable {
   }
 
   func decoded(_ dtype: DType, _ shape: [Int]) -> Bytes {
+    switch dtype.size {
+    case 1: decoded(dtype, shape, as: UInt8.self)
+    case 2: decoded(dtype, shape, as: UInt16.self)
+    case 4: decoded(dtype, shape, as: UInt32.self)
+    default: decoded(dtype, shape, as: UInt64.self)
+    }
+  }
+
+  private func decoded<W: Word>(_ dtype: DType, _ shape: [Int], as word: W.Type) -> Bytes {
     let (rows, width) = Self.split(shape)
-    let size = dtype.size
-    let wide = Self.wide(width)
-    return Bytes(count: rows * width * size) { target in
+    let isWide = Self.wide(width)
+    let elements = ElementScan<W>(values.pointer, dtype)
+    defer { withExtendedLifetime(self) {} }
+    return Bytes(count: rows * width * MemoryLayout<W>.size) { target in
       target.zero()
       guard let base = target.baseAddress else { return }
       for row in 0..<rows {
         for i in start(row)..<start(row + 1) {
-          base.advanced(by: (row * width + column(i, wide: wide)) * size)
-            .copyMemory(from: values.pointer + i * size, byteCount: size)
+          base.store(elements[i], element: row &* width &+ column(i, wide: isWide))
         }
       }
     }

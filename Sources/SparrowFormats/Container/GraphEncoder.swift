@@ -1,0 +1,195 @@
+import SparrowCore
+import SparrowRuntime
+
+/// Writes the graph section: the mirror image of `GraphDecoder`.
+struct GraphEncoder {
+  /// A tensor's parts as section indices, in the order of ``StorageCode/parts``.
+  typealias Parts = [Int]
+
+  private var writer = ByteWriter()
+
+  /// The section's bytes; `parts` has an entry for each constant, in the order of the values.
+  static func encode(_ graph: Graph, parts: [Parts]) -> [UInt8] {
+    var encoder = GraphEncoder()
+    encoder.encode(graph, parts)
+    return encoder.writer.bytes
+  }
+
+  private mutating func encode(_ graph: Graph, _ parts: [Parts]) {
+    writer.append(graph.name)
+    writer.append(count: graph.metadata.count)
+    for entry in graph.metadata {
+      writer.append(entry.key)
+      writer.append(entry.value)
+    }
+    writer.append(count: parts.count)
+    for (tensor, parts) in zip(graph.values.compactMap { $0.constant }, parts) {
+      encode(tensor, parts)
+    }
+    writer.append(count: graph.values.count)
+    var next: UInt32 = 0
+    for value in graph.values {
+      encode(value)
+      guard value.constant != nil else { continue }
+      writer.append(next)
+      next += 1
+    }
+    writer.append(count: graph.nodes.count)
+    for node in graph.nodes { encode(node) }
+    encode(graph.inputs)
+    encode(graph.outputs)
+  }
+
+  private mutating func encode(_ tensor: Tensor, _ parts: Parts) {
+    writer.append(tensor.dtype.rawValue)
+    writer.append(tensor.storage.code.rawValue)
+    writer.append(UInt8(clamping: tensor.rank))
+    writer.append(tensor.storage.layout.rawValue)
+    for dimension in tensor.shape { writer.append(UInt64(dimension)) }
+    if case .blocks(let blocks) = tensor.storage {
+      writer.append(UInt16(clamping: blocks.outputs))
+      writer.append(UInt16(clamping: blocks.inputs))
+      for length in [blocks.view.outputs, blocks.view.inputs, blocks.view.positions] {
+        writer.append(UInt64(length))
+      }
+    }
+    for section in parts { writer.append(count: section) }
+  }
+
+  private mutating func encode(_ value: Value) {
+    writer.append(value.name)
+    let type = value.type == nil ? 0 : ContainerLayout.hasType
+    let constant = value.constant == nil ? 0 : ContainerLayout.isConstant
+    writer.append(type | constant)
+    if let type = value.type { encode(type) }
+  }
+
+  private mutating func encode(_ type: TensorType) {
+    writer.append(type.dtype.rawValue)
+    guard let dimensions = type.dimensions else {
+      writer.append(UInt8.max)
+      return
+    }
+    writer.append(UInt8(clamping: dimensions.count))
+    for dimension in dimensions {
+      switch dimension {
+      case .unknown: writer.append(DimensionCode.unknown.rawValue)
+      case .known(let length):
+        writer.append(DimensionCode.known.rawValue)
+        writer.append(UInt64(clamping: length))
+      case .symbol(let name):
+        writer.append(DimensionCode.symbol.rawValue)
+        writer.append(name)
+      }
+    }
+  }
+
+  private mutating func encode(_ node: Node) {
+    writer.append(node.name)
+    writer.append(node.op.name)
+    writer.append(count: node.inputs.count)
+    for id in node.inputs {
+      writer.append(id.map { UInt32(clamping: $0.index) } ?? ContainerLayout.noValue)
+    }
+    encode(node.outputs)
+    var attributes = AttributeWriter()
+    var op = node.op
+    op.visitAttributes(&attributes)
+    writer.append(count: attributes.count)
+    writer.append(attributes.bytes)
+  }
+
+  private mutating func encode(_ ids: [ValueID]) {
+    writer.append(count: ids.count)
+    for id in ids { writer.append(count: id.index) }
+  }
+}
+
+/// Writes attributes as key, kind and value.
+private struct AttributeWriter: AttributeVisitor {
+  private var writer = ByteWriter()
+  private(set) var count = 0
+
+  var bytes: [UInt8] { writer.bytes }
+
+  private mutating func begin(_ key: StaticString, _ code: AttributeCode) {
+    writer.append(key.description)
+    writer.append(code.rawValue)
+    count += 1
+  }
+
+  mutating func visit(_ key: StaticString, _ value: inout Int) throws(Never) {
+    begin(key, .integer)
+    writer.append(Int64(value))
+  }
+  mutating func visit(_ key: StaticString, _ value: inout Float) throws(Never) {
+    begin(key, .float)
+    writer.append(value.bitPattern)
+  }
+  mutating func visit(_ key: StaticString, _ value: inout Bool) throws(Never) {
+    begin(key, .flag)
+    writer.append(UInt8(value ? 1 : 0))
+  }
+  mutating func visit(_ key: StaticString, _ value: inout [Int]) throws(Never) {
+    begin(key, .integers)
+    writer.append(count: value.count)
+    for integer in value { writer.append(Int64(integer)) }
+  }
+  mutating func visit(_ key: StaticString, _ value: inout [Int]?) throws(Never) {
+    if var list = value { return visit(key, &list) }
+    begin(key, .absent)
+  }
+  mutating func visit(_ key: StaticString, _ value: inout Int?) throws(Never) {
+    if var integer = value { return visit(key, &integer) }
+    begin(key, .absent)
+  }
+  mutating func visit(_ key: StaticString, _ value: inout DType) throws(Never) {
+    begin(key, .dtype)
+    writer.append(value.rawValue)
+  }
+  mutating func visit(_ key: StaticString, _ value: inout Scalar) throws(Never) {
+    begin(key, .scalar)
+    writer.append(value.dtype.rawValue)
+    writer.append(value.bits)
+  }
+  mutating func visit<C: AttributeChoice>(_ key: StaticString, _ value: inout C) throws(Never) {
+    begin(key, .choice)
+    writer.append(value.name)
+  }
+  mutating func visit(_ key: StaticString, _ value: inout Activation) throws(Never) {
+    begin(key, .activation)
+    writer.append(value.name)
+    writer.append(value.parameters.0.bitPattern)
+    writer.append(value.parameters.1.bitPattern)
+  }
+}
+
+extension Storage {
+  var code: StorageCode {
+    switch self {
+    case .dense: .dense
+    case .bitmask: .bitmask
+    case .compressedRows: .compressedRows
+    case .blocks: .blocks
+    }
+  }
+
+  /// The parts in the order of ``StorageCode/parts``.
+  var parts: [Bytes] {
+    switch self {
+    case .dense(let bytes): [bytes]
+    case .bitmask(let mask): [mask.bits, mask.values]
+    case .compressedRows(let rows): [rows.starts, rows.columns, rows.values]
+    case .blocks(let blocks): [blocks.bits, blocks.values]
+    }
+  }
+
+  /// The axis order of a blocked tensor.
+  var layout: ViewLayout {
+    guard case .blocks(let blocks) = self else { return .outputsFirst }
+    let view = blocks.view
+    let plain = ViewLayout.outputsFirst.view(
+      outputs: view.outputs, inputs: view.inputs, positions: view.positions)
+    return view == plain ? .outputsFirst : .inputsFirst
+  }
+}

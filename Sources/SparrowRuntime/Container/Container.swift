@@ -1,0 +1,211 @@
+import SparrowCore
+
+/// Reads `.sparrow` files: a network and its tensors, dense or sparse, in one memory-mapped file.
+///
+/// The format is specified in Schemas/sparrow-container.md.
+public enum Container {
+  /// Reads the file at `path`. It stays mapped for as long as the graph's tensors live: those of
+  /// uncompressed sections are used in place.
+  ///
+  /// With `verifyChecksums` every stored byte is read and checked; without it, tensors that are
+  /// used in place are not touched until they are needed.
+  public static func read(
+    path: String, verifyChecksums: Bool = true
+  ) throws(ContainerError) -> Graph {
+    let region: Region
+    do throws(FileError) {
+      region = try Region(mapping: path)
+    } catch {
+      throw .file(error)
+    }
+    return try read(bytes: Bytes(region), file: path, verifyChecksums: verifyChecksums)
+  }
+
+  /// Reads a container that is in memory already; `file` is for messages.
+  public static func read(
+    bytes: Bytes, file: String = "the container", verifyChecksums: Bool = true
+  ) throws(ContainerError) -> Graph {
+    let table = try SectionTable(bytes, file: file)
+    var reader = ContainerReader(bytes: bytes, file: file, sections: table.sections)
+    if verifyChecksums { try reader.verifyChecksums() }
+    let graph = try reader.graph()
+    do throws(GraphError) {
+      try graph.verify()
+    } catch {
+      throw .graph(file: file, error)
+    }
+    return graph
+  }
+}
+
+/// Turns sections into a graph.
+private struct ContainerReader {
+  let bytes: Bytes
+  let file: String
+  let sections: [Section]
+  /// The raw bytes of sections read so far; tensors may share them.
+  private var contents: [Bytes?]
+
+  init(bytes: Bytes, file: String, sections: [Section]) {
+    (self.bytes, self.file, self.sections) = (bytes, file, sections)
+    contents = [Bytes?](repeating: nil, count: sections.count)
+  }
+
+  func verifyChecksums() throws(ContainerError) {
+    for (i, section) in sections.enumerated() {
+      let found = Zlib.crc32(bytes.slice(section.offset, section.storedCount))
+      guard found == section.checksum else {
+        throw .checksum(
+          file: file, part: "section \(i) (\(section.kind.name)) at byte \(section.offset)",
+          found: found, expected: section.checksum)
+      }
+    }
+  }
+
+  mutating func graph() throws(ContainerError) -> Graph {
+    let decoded = try decodeGraph()
+    var graph = decoded.graph
+    var tensors = [Tensor?](repeating: nil, count: decoded.tensors.count)
+    for i in graph.values.indices {
+      guard let index = decoded.constants[i] else { continue }
+      if tensors[index] == nil {
+        tensors[index] = try tensor(decoded.tensors[index], graph.values[i].name)
+      }
+      graph.values[i].constant = tensors[index]
+    }
+    for i in contents.indices where contents[i] == nil {
+      throw .malformed(
+        file: file, offset: sections[i].offset,
+        reason: "section \(i) (\(sections[i].kind.name)) belongs to no tensor")
+    }
+    return graph
+  }
+
+  private mutating func decodeGraph() throws(ContainerError) -> DecodedGraph {
+    guard let first = sections.first, first.kind == .graph,
+      !sections.dropFirst().contains(where: { $0.kind == .graph })
+    else {
+      throw .malformed(
+        file: file, offset: ContainerLayout.headerSize,
+        reason: "the first section, and no other, must be the graph")
+    }
+    let raw: Bytes
+    do throws(ZlibError) {
+      guard first.rawCount <= ContainerLayout.largestGraphSection else { throw .tooLong }
+      raw = try content(0)
+    } catch {
+      let expected = min(first.rawCount, ContainerLayout.largestGraphSection)
+      throw .malformed(
+        file: file, offset: first.offset,
+        reason: "the graph section: " + error.message(expected: expected))
+    }
+    let inPlace = first.codec == .none
+    var decoder = GraphDecoder(ByteCursor(raw, origin: inPlace ? first.offset : 0))
+    do throws(ReadError) {
+      return try decoder.decode()
+    } catch {
+      if inPlace { throw ContainerError(error, file: file) }
+      throw .malformed(
+        file: file, offset: nil, reason: "in the inflated graph section " + error.message)
+    }
+  }
+
+  private mutating func content(_ index: Int) throws(ZlibError) -> Bytes {
+    if let known = contents[index] { return known }
+    let section = sections[index]
+    let stored = bytes.slice(section.offset, section.storedCount)
+    let raw: Bytes =
+      switch section.codec {
+      case .none: stored
+      case .zlib: try Zlib.inflate(stored, count: section.rawCount)
+      }
+    contents[index] = raw
+    return raw
+  }
+
+  private mutating func tensor(
+    _ record: TensorRecord, _ name: String
+  ) throws(ContainerError) -> Tensor {
+    var parts: [Bytes] = []
+    for (kind, index) in zip(record.code.parts, record.parts) {
+      parts.append(try part(kind, index, record, name))
+    }
+    do throws(StorageError) {
+      return Tensor(dtype: record.dtype, shape: record.shape, storage: try storage(record, parts))
+    } catch {
+      throw .tensor(file: file, name: name, reason: error.message)
+    }
+  }
+
+  /// One part of a tensor; its size is checked before anything is inflated.
+  private mutating func part(
+    _ kind: SectionKind, _ index: Int, _ record: TensorRecord, _ name: String
+  ) throws(ContainerError) -> Bytes {
+    guard sections.indices.contains(index), sections[index].kind == kind else {
+      throw .tensor(
+        file: file, name: name, reason: "section \(index) does not hold its \(kind.name)")
+    }
+    let limit = record.largestPart(kind)
+    guard sections[index].rawCount <= limit else {
+      throw .tensor(
+        file: file, name: name,
+        reason: "its \(kind.name) take \(sections[index].rawCount) bytes, at most \(limit) are "
+          + "possible for \(record.count) elements")
+    }
+    do throws(ZlibError) {
+      return try content(index)
+    } catch {
+      throw .tensor(
+        file: file, name: name,
+        reason: "its \(kind.name): " + error.message(expected: sections[index].rawCount))
+    }
+  }
+
+  private func storage(
+    _ record: TensorRecord, _ parts: [Bytes]
+  ) throws(StorageError) -> Storage {
+    let (dtype, count) = (record.dtype, record.count)
+    switch record.code {
+    case .dense:
+      guard parts[0].count == count * dtype.size else {
+        throw .wrongSize(part: "elements", found: parts[0].count, expected: count * dtype.size)
+      }
+      return .dense(parts[0])
+    case .bitmask:
+      return .bitmask(try Bitmask(bits: parts[0], values: parts[1], dtype: dtype, count: count))
+    case .compressedRows:
+      return .compressedRows(
+        try CompressedRows(
+          starts: parts[0], columns: parts[1], values: parts[2], dtype: dtype,
+          shape: record.shape))
+    case .blocks:
+      guard let blocks = record.blocks else { throw .badBlock("its block shape is missing") }
+      return .blocks(
+        try Blocks(
+          outputs: blocks.outputs, inputs: blocks.inputs, view: blocks.view, bits: parts[0],
+          values: parts[1], dtype: dtype, count: count))
+    }
+  }
+}
+
+extension TensorRecord {
+  /// The most bytes a part of a tensor of this shape can take.
+  func largestPart(_ kind: SectionKind) -> Int {
+    switch kind {
+    case .graph: 0
+    case .elements, .maskValues, .rowValues: count * dtype.size
+    case .maskBits, .blockBits: (count + 7) / 8
+    case .rowStarts: ((shape.first ?? 1) + 1) * 4
+    case .rowColumns: count * 4
+    case .blockValues: largestBlockValues
+    }
+  }
+
+  /// Every block kept, each padded to its full size.
+  private var largestBlockValues: Int {
+    guard let blocks else { return 0 }
+    let (elements, overflow) = count.multipliedReportingOverflow(
+      by: blocks.outputs * blocks.inputs * dtype.size)
+    return overflow ? .max : elements
+  }
+}
