@@ -17,6 +17,7 @@ let package = Package(
   products: [
     .executable(name: "sparrow", targets: ["sparrow-cli"]),
     .library(name: "Sparrow", targets: ["Sparrow"]),
+    .library(name: "SparrowRuntime", targets: ["SparrowRuntime", "SparrowCore", "CPlatform"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -24,7 +25,7 @@ let package = Package(
   ],
   targets: [
     .target(name: "CPlatform"),
-    .target(name: "CKernels"),
+    .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
     .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
     .target(name: "CProtobuf", linkerSettings: [.linkedLibrary("protobuf")]),
     library("SparrowCore", ["CPlatform"]),
