@@ -62,6 +62,8 @@ void sp_unmap_file(void *base, size_t count) { munmap(base, count ? count : 1); 
 
 const char *sp_error_text(int code) { return strerror(code); }
 
+char *sp_real_path(const char *path) { return realpath(path, NULL); }
+
 struct sp_file {
   int fd;
   char *path;

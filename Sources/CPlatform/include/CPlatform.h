@@ -16,6 +16,8 @@ bool sp_equal(const void *a, const void *b, size_t count);
 int sp_map_file(const char *path, void **base, ptrdiff_t *count);
 void sp_unmap_file(void *base, size_t count);
 const char *sp_error_text(int code);
+// The absolute path without links; NULL when there is no such file. To be freed by sp_deallocate.
+char *sp_real_path(const char *path);
 
 // Writes beside and renames: sp_file_create opens PATH's temporary neighbour, sp_file_commit syncs and
 // renames it over PATH, sp_file_discard removes it. Each returns 0 or an errno.

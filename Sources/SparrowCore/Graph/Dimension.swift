@@ -44,6 +44,22 @@ public struct TensorType: Hashable, Sendable {
     return shape
   }
 
+  /// The longest axis a value may have. It keeps the arithmetic of shape inference, whose factors
+  /// (strides, channels of a group) have limits of their own, far from overflow.
+  public static var longestAxis: Int { 1 << 32 }
+
+  /// Whether every axis keeps to ``longestAxis`` and the known lengths' product, zeros aside, fits.
+  public var isRepresentable: Bool {
+    var lengths: [Int] = []
+    for dimension in dimensions ?? [] {
+      guard let length = dimension.value else { continue }
+      guard length <= Self.longestAxis else { return false }
+      lengths.append(max(length, 1))
+    }
+    guard let count = lengths.checkedElementCount else { return false }
+    return !count.multipliedReportingOverflow(by: dtype.size).overflow
+  }
+
   /// `f32[1,3,h,w]`, `f32[*]` when the rank is unknown.
   public var text: String {
     guard let dimensions else { return dtype.name + "[*]" }

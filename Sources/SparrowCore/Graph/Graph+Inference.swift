@@ -23,6 +23,10 @@ extension Graph {
       throw .inference(
         node: node.label, reason: "it has \(node.outputs.count) outputs, expected \(types.count)")
     }
+    for type in types where !type.isRepresentable {
+      throw .inference(
+        node: node.label, reason: "its output would be \(type.text), which is too large")
+    }
     return types
   }
 

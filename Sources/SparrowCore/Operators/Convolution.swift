@@ -81,7 +81,12 @@ public struct ConvTranspose: Operator {
     }
     guard group > 0 else { throw InferenceError("group is \(group), expected 1 or more") }
     _ = try ShapeRules.unify(input[1], weight[0], what: "channels of x and of the weight")
-    let channels = weight[1].value.map { Dimension.known($0 * group) } ?? .unknown
+    var channels = Dimension.unknown
+    if let perGroup = weight[1].value {
+      let (product, overflow) = perGroup.multipliedReportingOverflow(by: group)
+      guard !overflow else { throw InferenceError("group is \(group), which is too large") }
+      channels = .known(product)
+    }
     let spatial = Array(input.dropFirst(2))
     guard let shape = TensorType(.float32, spatial).shape,
       let kernel = TensorType(.float32, Array(weight.dropFirst(2))).shape
@@ -103,6 +108,9 @@ public struct ConvTranspose: Operator {
     let extra = outputPadding ?? [Int](repeating: 0, count: input.count)
     guard extra.count == input.count, (outputShape?.count ?? input.count) == input.count else {
       throw InferenceError("output_padding and output_shape must have \(input.count) entries")
+    }
+    for length in extra + (outputShape ?? []) where length < 0 || length > TensorType.longestAxis {
+      throw InferenceError("output_padding or output_shape has the entry \(length)")
     }
     var output: [Int] = []
     for i in input.indices {

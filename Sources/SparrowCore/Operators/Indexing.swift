@@ -62,7 +62,8 @@ public struct Split: Operator {
     var lengths = [Dimension](repeating: .unknown, count: count)
     if context.has(1) {
       if let given = context.integers(1) {
-        guard given.count == count, given.allSatisfy({ $0 >= 0 }),
+        guard given.count == count,
+          given.allSatisfy({ $0 >= 0 && $0 <= TensorType.longestAxis }),
           input[axis].value == nil || given.reduce(0, +) == input[axis].value
         else { throw InferenceError("the split lengths do not add up to x's axis \(axis)") }
         lengths = given.map { .known($0) }
@@ -211,7 +212,8 @@ public struct RangeOf: Operator {
     guard let start, let limit, let delta else { return nil }
     if let a = start.integers?.first, let b = limit.integers?.first, let d = delta.integers?.first {
       let (span, overflow) = b.subtractingReportingOverflow(a)
-      guard d != 0, d != Int.min, !overflow, (span > 0) == (d > 0), span != 0 else { return 0 }
+      guard d != 0, d != Int.min, !overflow, span != 0, span != Int.min, (span > 0) == (d > 0)
+      else { return 0 }
       return (abs(span) - 1) / abs(d) + 1
     }
     guard let a = start.floats?.first, let b = limit.floats?.first, let d = delta.floats?.first

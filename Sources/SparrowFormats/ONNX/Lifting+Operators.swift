@@ -1,0 +1,146 @@
+import SparrowCore
+
+/// Operators that changed their meaning, or that others replaced.
+extension Lift {
+  /// Upsample (opsets 7 to 9): Resize with asymmetric coordinates. Its scales are an attribute in
+  /// opset 7, an input in 9.
+  static func upsample(_ form: inout NodeForm, _ builder: inout GraphBuilder) throws(FormatError) {
+    if let scales = try form.take("scales", .floats) {
+      form.setInput(1, builder.constant(Tensor(scales.floats), for: form, "scales"))
+    }
+    form.opType = "Resize"
+    // From here on as in opset 10; Upsample itself was withdrawn there.
+    if form.opset >= 11 { try resize10(&form, &builder) }
+  }
+
+  /// Resize in opset 10: no region of interest, asymmetric coordinates, nearest rounding down.
+  static func resize10(_ form: inout NodeForm, _ builder: inout GraphBuilder) throws(FormatError) {
+    let scales = try form.requiredInput(1)
+    form.inputs = [form.input(0), nil, scales]
+    // Shrinking takes the next neighbour instead.
+    let shrinks = builder.constant(scales)?.floats?.contains { $0 < 1 } ?? false
+    form.adjustment = { op in
+      guard case .resize(var resize) = op else { return }
+      resize.coordinates = .asymmetric
+      resize.rounding = shrinks ? .ceil : .floor
+      op = .resize(resize)
+    }
+  }
+
+  /// Resize from opset 18 on: with `axes`, scales and sizes are given for those axes only. A list
+  /// of all axes in order says nothing new; scales are spread over the rank otherwise.
+  static func resizeAxes(_ form: inout NodeForm, _ builder: inout GraphBuilder) throws(FormatError) {
+    // An empty tensor of scales or sizes means "not given".
+    for i in form.inputs.indices.dropFirst() {
+      if let id = form.inputs[i], builder.constant(id)?.count == 0 { form.inputs[i] = nil }
+    }
+    guard let axes = try form.take("axes", .ints) else { return }
+    guard let rank = builder.rank(of: try form.requiredInput(0)) else {
+      throw form.unsupported("attribute 'axes' needs an input of known rank")
+    }
+    var given: [Int] = []
+    for axis in axes.ints {
+      let resolved = axis < 0 ? axis + Int64(rank) : axis
+      guard resolved >= 0, resolved < rank, !given.contains(Int(resolved)) else {
+        throw form.malformed("axes has the entry \(axis), the input has rank \(rank)", axes)
+      }
+      given.append(Int(resolved))
+    }
+    if given == Array(0..<rank) { return }
+    guard form.input(3) == nil, let id = form.input(2),
+      let scales = builder.constant(id)?.floats, scales.count == given.count
+    else {
+      throw form.unsupported("attribute 'axes' is supported only with constant scales")
+    }
+    var spread = [Float](repeating: 1, count: rank)
+    for (axis, scale) in zip(given, scales) { spread[axis] = scale }
+    form.setInput(2, builder.constant(Tensor(spread), for: form, "scales"))
+  }
+
+  /// Softmax and LogSoftmax before opset 13 flatten to a matrix before `axis` (1 where it is left
+  /// out) and work on its rows. Along the last axis that is the newer form.
+  static func coercedSoftmax(
+    _ form: inout NodeForm, _ builder: inout GraphBuilder
+  ) throws(FormatError) {
+    let isLog = form.opType == "LogSoftmax"
+    let axis = Int(try form.take("axis", .int)?.int ?? 1)
+    let x = try form.requiredInput(0)
+    let rank = builder.rank(of: x)
+    if axis == -1 || axis == rank.map({ $0 - 1 }) {
+      form.adjustment = { $0 = .softmax(Softmax(axis: -1, isLog: isLog)) }
+      return
+    }
+    let matrix = try builder.emit(.flatten(Flatten(axis: axis)), [x], for: form, "matrix")
+    let rows = try builder.emit(
+      .softmax(Softmax(axis: -1, isLog: isLog)), [matrix], for: form, "rows")
+    let shape = try builder.emit(.shapeOf(ShapeOf()), [x], for: form, "shape")
+    form.opType = "Reshape"
+    form.inputs = [rows, shape]
+    form.adjustment = { op in
+      guard case .reshape(var reshape) = op else { return }
+      reshape.allowsZero = true
+      op = .reshape(reshape)
+    }
+  }
+
+  /// Dropout in inference is the identity; from opset 12 on an input could switch training on.
+  static func dropout(_ form: inout NodeForm, _ builder: inout GraphBuilder) throws(FormatError) {
+    if let mode = form.input(2) {
+      guard builder.constant(mode)?.integers == [0] else {
+        throw form.unsupported("training_mode is not a constant false: training is not supported")
+      }
+    }
+    form.inputs = [form.input(0)]
+  }
+
+  /// Max, Min, Sum and Mean of any number of operands: a chain of operators of two.
+  static func chain(_ form: inout NodeForm, _ builder: inout GraphBuilder) throws(FormatError) {
+    let opType = form.opType
+    let function: Binary.Function = opType == "Max" ? .max : opType == "Min" ? .min : .add
+    var operands: [ValueID] = []
+    for i in form.inputs.indices { operands.append(try form.requiredInput(i)) }
+    guard var result = operands.first else { throw form.malformed("it has no inputs") }
+    if operands.count == 1 {
+      form.opType = "Identity"
+      return
+    }
+    let isMean = opType == "Mean"
+    // The last link is the node itself, unless a mean's division follows.
+    let links = operands.dropFirst().dropLast(isMean ? 0 : 1)
+    for (i, operand) in links.enumerated() {
+      let op = Op.binary(Binary(function))
+      result = try builder.emit(op, [result, operand], for: form, "part\(i)")
+    }
+    guard isMean else {
+      form.opType = function.name
+      form.inputs = [result, operands.last]
+      return
+    }
+    guard builder.dtype(of: result) == .float32 else {
+      throw form.unsupported("Mean is supported for float32 only")
+    }
+    let share = Tensor(scalar: 1 / Float(operands.count))
+    form.opType = "Mul"
+    form.inputs = [result, builder.constant(share, for: form, "share")]
+  }
+
+  /// The Gelu of ONNX Runtime's own domain is the standard one.
+  static func gelu(_ form: inout NodeForm, _ builder: inout GraphBuilder) throws(FormatError) {
+    form.domain = ""
+  }
+
+  /// FastGelu of ONNX Runtime's own domain: Gelu's tanh approximation of x plus an optional bias.
+  static func fastGelu(_ form: inout NodeForm, _ builder: inout GraphBuilder) throws(FormatError) {
+    if let bias = form.input(1) {
+      let sum = try builder.emit(
+        .binary(Binary(.add)), [try form.requiredInput(0), bias], for: form, "sum")
+      form.inputs = [sum]
+    }
+    (form.domain, form.opType) = ("", "Gelu")
+    form.adjustment = { op in
+      guard case .unary(var unary) = op else { return }
+      unary.approximation = .tanh
+      op = .unary(unary)
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import SparrowCore
+
+/// A change that a later operator set made to an operator. Lifts bring a node written for an older
+/// one to the canonical form; what remains of the form is the last of the nodes that replace it.
+struct Lift: Sendable {
+  typealias Change = @Sendable (inout NodeForm, inout GraphBuilder) throws(FormatError) -> Void
+
+  let op: String
+  let domain: String
+  /// The first operator set that needs no lift; nil where every one does.
+  let below: Int?
+  let change: Change
+
+  init(_ op: String, below: Int? = nil, domain: String = "", _ change: @escaping Change) {
+    (self.op, self.below, self.domain, self.change) = (op, below, domain, change)
+  }
+
+  /// Applied in this order, each to what the ones before have left.
+  static let all: [Lift] = [
+    Lift("FastGelu", domain: "com.microsoft", fastGelu),
+    Lift("Gelu", domain: "com.microsoft", gelu),
+    Lift("Upsample", upsample),
+    Lift("Resize", below: 11, resize10),
+    Lift("Resize", resizeAxes),
+    Lift("Clip", below: 11, clipBounds),
+    Lift("Pad", below: 11, padAttributes),
+    Lift("Slice", below: 10, sliceAttributes),
+    Lift("Split", below: 13, splitAttribute),
+    Lift("Squeeze", below: 13, axesAttribute),
+    Lift("Unsqueeze", below: 13, axesAttribute),
+    Lift("ReduceSum", below: 13, axesAttribute),
+    Lift("ReduceMean", below: 18, axesAttribute),
+    Lift("ReduceMax", below: 18, axesAttribute),
+    Lift("ReduceMin", below: 18, axesAttribute),
+    Lift("ReduceProd", below: 18, axesAttribute),
+    Lift("ReduceL2", below: 18, axesAttribute),
+    Lift("Softmax", below: 13, coercedSoftmax),
+    Lift("LogSoftmax", below: 13, coercedSoftmax),
+    Lift("Dropout", dropout),
+    Lift("Max", chain),
+    Lift("Min", chain),
+    Lift("Sum", chain),
+    Lift("Mean", chain),
+  ]
+
+  private static let byOp = Dictionary(grouping: all.indices, by: { all[$0].op })
+
+  /// Brings a node to the canonical form.
+  static func lift(_ form: inout NodeForm, _ builder: inout GraphBuilder) throws(FormatError) {
+    var last = -1
+    // A lift may turn the node into another operator, whose own lifts come later in the list.
+    while let next = byOp[form.opType]?.first(where: { $0 > last }) {
+      last = next
+      let lift = all[next]
+      guard form.domain == lift.domain, lift.below.map({ form.opset < $0 }) ?? true else {
+        continue
+      }
+      try lift.change(&form, &builder)
+    }
+  }
+}

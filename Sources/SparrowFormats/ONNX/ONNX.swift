@@ -1,0 +1,50 @@
+import SparrowCore
+
+/// Reading and writing ONNX model files.
+///
+/// Reading maps the file: weights kept as `raw_data` are used in place. Every operator set from 7
+/// on is lifted to the newest form, that of ``Op``. Writing lowers what Sparrow adds (fused
+/// activations, a convolution's addend, a matrix product's bias) to plain ONNX nodes.
+public enum ONNX {
+  /// The operator set of written files.
+  public static let writtenOpset = 21
+  /// The IR version of written files: that of opset 21.
+  static let writtenIRVersion = 10
+  /// `producer_name` of written files.
+  static let producer = "sparrow"
+
+  /// Reads the model at `path`. External data must lie in the same folder or below.
+  public static func read(_ path: String) throws(FormatError) -> Graph {
+    let region: Region
+    do {
+      region = try Region(mapping: path)
+    } catch {
+      throw .file(error)
+    }
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    return try read(Bytes(region), file: path, folder: folder)
+  }
+
+  /// Reads a model from memory.
+  ///
+  /// - Parameters:
+  ///   - file: what messages call it.
+  ///   - folder: where external data may lie; nil where the model may have none.
+  public static func read(
+    _ bytes: Bytes, file: String = "model", folder: String? = nil
+  ) throws(FormatError) -> Graph {
+    guard bytes.count <= ONNXLimits.fileBytes else {
+      throw .unsupported(
+        file: file, offset: nil,
+        reason: "the file has \(bytes.count) bytes, and protobuf messages end at "
+          + "\(ONNXLimits.fileBytes): keep the weights in an external data file")
+    }
+    let source = WireSource(file: file, bytes: bytes)
+    let model = try ModelMessage(source)
+    guard let message = model.graph else {
+      throw source.malformed(nil, "it holds no graph: is it an ONNX model?")
+    }
+    var importer = try GraphImporter(source, model, message, folder: folder)
+    return try importer.graph()
+  }
+}
