@@ -7,7 +7,8 @@
 #define VI 0, 1, 2, 3, 4, 5, 6, 7
 #define SP_VERSION(name) name##__avx2
 #define SP_GEMM_ROWS 6
-#define SP_SPMM_WIDTH 8
+#define SP_SPMM_WIDTH 6
+#define SP_SPMM_SUMS 8
 #define SP_SPMM_4X1_WIDTH 3
 
 #include "vector_common.h"

@@ -8,7 +8,8 @@
 #define VI 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 #define SP_VERSION(name) name##__avx512
 #define SP_GEMM_ROWS 14
-#define SP_SPMM_WIDTH 8
+#define SP_SPMM_WIDTH 5
+#define SP_SPMM_SUMS 16
 #define SP_SPMM_4X1_WIDTH 6
 
 #include "vector_common.h"

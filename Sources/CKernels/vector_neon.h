@@ -4,7 +4,8 @@
 #define VI 0, 1, 2, 3
 #define SP_VERSION(name) name##__neon
 #define SP_GEMM_ROWS 8
-#define SP_SPMM_WIDTH 8
+#define SP_SPMM_WIDTH 6
+#define SP_SPMM_SUMS 16
 #define SP_SPMM_4X1_WIDTH 4
 
 #include "vector_common.h"
@@ -18,7 +19,10 @@ V_INLINE vm m_first(ptrdiff_t n) { return (vm){0, v_lane(n)}; }
 V_INLINE vm m_and(vm a, vm b) { return (vm){a.lo > b.lo ? a.lo : b.lo, a.hi < b.hi ? a.hi : b.hi}; }
 V_INLINE vm m_none(void) { return (vm){0, 0}; }
 V_INLINE bool m_full(vm m) { return m.lo == 0 && m.hi == VL; }
-V_INLINE vf m_select(vm m, vf a, vf b) { return (v_iota() >= (vi)m.lo) & (v_iota() < (vi)m.hi) ? a : b; }
+V_INLINE vf m_select(vm m, vf a, vf b) {
+  vi inside = (v_iota() >= (vi)m.lo) & (v_iota() < (vi)m.hi);
+  return inside ? a : b;
+}
 
 // Lanes outside the mask are not read.
 V_INLINE vf v_load_or(vm m, const float *p, vf otherwise) {
