@@ -1,0 +1,54 @@
+/// The implementations of the five choices by name. Adding one: write it in a file of its own, list
+/// it here, test it.
+public enum Choices {
+  public static let criteria: [any Criterion] = [MagnitudeCriterion()]
+  public static let allocations: [any Allocation] = [
+    UniformAllocation(), UniformPlusAllocation(), GlobalAllocation(), ERKAllocation(),
+    LAMPAllocation(),
+  ]
+  public static let repairs: [any Repair] = [NoRepair()]
+  public static let schedules: [any Schedule] = [OneShotSchedule()]
+  /// How patterns are written, for messages and help.
+  public static let patterns = ["unstructured", "N:M as in 2:4", "RxC as in 1x4, 4x1, 4x4"]
+
+  public static func criterion(_ name: String) throws(CompressError) -> any Criterion {
+    for choice in criteria where choice.name == name { return choice }
+    throw .unknownChoice(kind: "criterion", name: name, available: criteria.map { $0.name })
+  }
+
+  public static func allocation(_ name: String) throws(CompressError) -> any Allocation {
+    for choice in allocations where choice.name == name { return choice }
+    throw .unknownChoice(kind: "allocation", name: name, available: allocations.map { $0.name })
+  }
+
+  public static func repair(_ name: String) throws(CompressError) -> any Repair {
+    for choice in repairs where choice.name == name { return choice }
+    throw .unknownChoice(kind: "repair", name: name, available: repairs.map { $0.name })
+  }
+
+  public static func schedule(_ name: String) throws(CompressError) -> any Schedule {
+    for choice in schedules where choice.name == name { return choice }
+    throw .unknownChoice(kind: "schedule", name: name, available: schedules.map { $0.name })
+  }
+
+  /// `unstructured`; `N:M`, N kept of M neighbouring inputs (N < M <= 64); `RxC`, blocks of R
+  /// outputs x C inputs (each 1 to 256, not 1x1).
+  public static func pattern(_ name: String) throws(CompressError) -> any Pattern {
+    if name == UnstructuredPattern().name { return UnstructuredPattern() }
+    if let (n, m) = pair(name, separator: ":"), n >= 1, n < m, m <= NMPattern.largestGroup {
+      return NMPattern(kept: n, of: m)
+    }
+    if let (r, c) = pair(name, separator: "x"), (1...256).contains(r), (1...256).contains(c),
+      r * c > 1
+    {
+      return BlockPattern(BlockShape(outputs: r, inputs: c))
+    }
+    throw .unknownChoice(kind: "pattern", name: name, available: patterns)
+  }
+
+  private static func pair(_ text: String, separator: Character) -> (Int, Int)? {
+    let parts = text.split(separator: separator, omittingEmptySubsequences: false)
+    guard parts.count == 2, let a = Int(parts[0]), let b = Int(parts[1]) else { return nil }
+    return (a, b)
+  }
+}

@@ -1,0 +1,38 @@
+/// Why a graph cannot be compressed as asked.
+public enum CompressError: Error, Equatable {
+  /// A criterion, allocation, pattern, repair or schedule of that name does not exist.
+  case unknownChoice(kind: String, name: String, available: [String])
+  /// A sparsity outside its range.
+  case badSparsity(found: Double, place: String)
+  /// A name or glob that no weight matches.
+  case noSuchWeight(glob: String, closest: [String])
+  /// No weight is left to prune.
+  case nothingToPrune(reason: String)
+  /// An allocation cannot reach the target.
+  case unreachable(allocation: String, reason: String)
+  /// Two settings exclude each other.
+  case conflict(String)
+  /// A choice needs calibration statistics that were not given.
+  case missingStatistics(choice: String, statistics: [String])
+  /// A choice does not work on a layer.
+  case unsupportedLayer(name: String, reason: String)
+
+  public var message: String {
+    switch self {
+    case .unknownChoice(let kind, let name, let available):
+      "there is no \(kind) '\(name)'; available: \(available.joined(separator: ", "))"
+    case .badSparsity(let found, let place):
+      "\(place) is \(found), expected a fraction from 0 up to, but not including, 1"
+    case .noSuchWeight(let glob, let closest):
+      "'\(glob)' matches no weight and no node"
+        + (closest.isEmpty ? "" : "; the closest names are \(closest.joined(separator: ", "))")
+    case .nothingToPrune(let reason): "there is nothing to prune: \(reason)"
+    case .unreachable(let allocation, let reason):
+      "allocation \(allocation) cannot reach the target: \(reason)"
+    case .conflict(let reason): reason
+    case .missingStatistics(let choice, let statistics):
+      "\(choice) needs \(statistics.joined(separator: " and ")); give calibration data"
+    case .unsupportedLayer(let name, let reason): "weight '\(name)': \(reason)"
+    }
+  }
+}

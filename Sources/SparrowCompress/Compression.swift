@@ -1,0 +1,110 @@
+import SparrowCore
+
+/// A recipe made ready to run on graphs: every name in it is known to exist.
+///
+/// ```swift
+/// let recipe = Recipe(prune: PruneStep(sparsity: 0.9, allocation: "erk"))
+/// let result = try Compression(recipe).run(on: graph)
+/// ```
+public struct Compression: Sendable {
+  public let recipe: Recipe
+  private let steps: [PreparedStep]
+
+  /// Throws when a name is unknown, a sparsity out of range, or settings exclude each other.
+  public init(_ recipe: Recipe) throws(CompressError) {
+    self.recipe = recipe
+    var steps: [PreparedStep] = []
+    for step in recipe.steps {
+      switch step {
+      case .prune(let prune): steps.append(try PreparedStep(prune))
+      }
+    }
+    self.steps = steps
+  }
+
+  /// The compressed graph, its weights dense with zeros, and what became of each weight.
+  ///
+  /// `statistics` are the calibration statistics by weight name, for the choices that need them.
+  public func run(
+    on graph: Graph, statistics: [String: LayerStatistics] = [:]
+  ) throws(CompressError) -> CompressionResult {
+    var graph = graph
+    var outcomes: [String: LayerOutcome] = [:]
+    for step in steps {
+      var pruning = step.pruning(of: graph, statistics: statistics)
+      try step.schedule.run(&pruning)
+      graph = pruning.graph
+      for outcome in pruning.outcomes {
+        // A later step that leaves a weight alone does not undo what an earlier one did to it.
+        if outcome.pattern != nil || outcomes[outcome.name]?.pattern == nil {
+          outcomes[outcome.name] = outcome
+        }
+      }
+    }
+    return CompressionResult(graph: graph, recipe: recipe, outcomes: outcomes)
+  }
+}
+
+/// A compressed graph, and what became of each weight.
+public struct CompressionResult: Sendable {
+  /// Weights are dense with zeros; see ``SparrowCore/Graph/encodingWeights()``.
+  public var graph: Graph
+  public let recipe: Recipe
+  /// By weight name.
+  public let outcomes: [String: LayerOutcome]
+}
+
+/// One pruning step with its choices looked up.
+private struct PreparedStep: Sendable {
+  let sparsity: Double
+  let selection: LayerSelection
+  let criterion: any Criterion
+  let allocation: any Allocation
+  let pattern: any Pattern
+  let repair: any Repair
+  let schedule: any Schedule
+
+  init(_ step: PruneStep) throws(CompressError) {
+    pattern = try Choices.pattern(step.pattern)
+    criterion = try Choices.criterion(step.criterion)
+    repair = try Choices.repair(step.repair)
+    schedule = try Choices.schedule(step.schedule)
+    selection = step.selection
+    if let fixed = pattern as? NMPattern {
+      (sparsity, allocation) = (fixed.sparsity, UniformAllocation())
+      try Self.check(step, against: fixed)
+    } else {
+      guard let sparsity = step.sparsity else {
+        throw .conflict("pattern \(pattern.name) needs a sparsity; none is given")
+      }
+      guard (0..<1).contains(sparsity) else {
+        throw .badSparsity(found: sparsity, place: "the sparsity")
+      }
+      self.sparsity = sparsity
+      allocation = try Choices.allocation(step.allocation ?? PruneStep.defaultAllocation)
+    }
+  }
+
+  /// N:M sets every layer's sparsity; anything that asks for another one contradicts it.
+  private static func check(_ step: PruneStep, against fixed: NMPattern) throws(CompressError) {
+    if let sparsity = step.sparsity, abs(sparsity - fixed.sparsity) > 1e-6 {
+      throw .conflict(
+        "pattern \(fixed.name) makes every layer \(fixed.sparsity) sparse, but sparsity \(sparsity) "
+          + "is asked for; leave the sparsity out")
+    }
+    if let name = step.allocation, try Choices.allocation(name).name != UniformAllocation().name {
+      throw .conflict("pattern \(fixed.name) allows no allocation but uniform, found \(name)")
+    }
+    for own in step.layers where own.sparsity != 0 && abs(own.sparsity - fixed.sparsity) > 1e-6 {
+      throw .conflict(
+        "pattern \(fixed.name) makes every layer \(fixed.sparsity) sparse, but '\(own.match)' asks "
+          + "for \(own.sparsity); only 0, to keep it dense, is possible")
+    }
+  }
+
+  func pruning(of graph: Graph, statistics: [String: LayerStatistics]) -> Pruning {
+    Pruning(
+      graph: graph, target: sparsity, selection: selection, criterion: criterion,
+      allocation: allocation, pattern: pattern, repair: repair, statistics: statistics)
+  }
+}

@@ -1,0 +1,134 @@
+// Decoding is written out so that a mistyped key is an error instead of a silent default.
+
+extension Recipe: Codable {
+  enum CodingKeys: String, CodingKey, CaseIterable { case version, steps }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.strictContainer(keyedBy: CodingKeys.self)
+    let version = try container.decode(Int.self, forKey: .version)
+    guard version == Recipe.currentVersion else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .version, in: container,
+        debugDescription: "found \(version), expected \(Recipe.currentVersion)")
+    }
+    self.init(steps: try container.decode([RecipeStep].self, forKey: .steps))
+    guard !steps.isEmpty else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .steps, in: container, debugDescription: "expected at least one step, found none")
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(version, forKey: .version)
+    try container.encode(steps, forKey: .steps)
+  }
+}
+
+extension RecipeStep: Codable {
+  enum CodingKeys: String, CodingKey, CaseIterable { case prune }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.strictContainer(keyedBy: CodingKeys.self)
+    self = .prune(try container.decode(PruneStep.self, forKey: .prune))
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    switch self {
+    case .prune(let step): try container.encode(step, forKey: .prune)
+    }
+  }
+}
+
+extension PruneStep: Codable {
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case sparsity, criterion, allocation, pattern, repair, schedule, exclude
+    case excludeClasses = "exclude-classes"
+    case layers
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.strictContainer(keyedBy: CodingKeys.self)
+    self.init()
+    sparsity = try container.decodeIfPresent(Double.self, forKey: .sparsity)
+    criterion = try container.decodeIfPresent(String.self, forKey: .criterion) ?? criterion
+    allocation = try container.decodeIfPresent(String.self, forKey: .allocation)
+    pattern = try container.decodeIfPresent(String.self, forKey: .pattern) ?? pattern
+    repair = try container.decodeIfPresent(String.self, forKey: .repair) ?? repair
+    schedule = try container.decodeIfPresent(String.self, forKey: .schedule) ?? schedule
+    exclude = try container.decodeIfPresent([String].self, forKey: .exclude) ?? exclude
+    layers = try container.decodeIfPresent([LayerOverride].self, forKey: .layers) ?? layers
+    if let names = try container.decodeIfPresent([String].self, forKey: .excludeClasses) {
+      excludeClasses = Set(try names.map { try Self.layerClass($0, container) })
+    }
+  }
+
+  private static func layerClass(
+    _ name: String, _ container: KeyedDecodingContainer<CodingKeys>
+  ) throws -> LayerClass {
+    guard let result = LayerClass(rawValue: name) else {
+      let known = LayerClass.allCases.map { $0.rawValue }.joined(separator: ", ")
+      throw DecodingError.dataCorruptedError(
+        forKey: .excludeClasses, in: container,
+        debugDescription: "found '\(name)', expected one of \(known)")
+    }
+    return result
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encodeIfPresent(sparsity, forKey: .sparsity)
+    try container.encode(criterion, forKey: .criterion)
+    try container.encodeIfPresent(allocation, forKey: .allocation)
+    try container.encode(pattern, forKey: .pattern)
+    try container.encode(repair, forKey: .repair)
+    try container.encode(schedule, forKey: .schedule)
+    try container.encode(exclude, forKey: .exclude)
+    try container.encode(excludeClasses.map { $0.rawValue }.sorted(), forKey: .excludeClasses)
+    try container.encode(layers, forKey: .layers)
+  }
+}
+
+extension LayerOverride: Codable {
+  enum CodingKeys: String, CodingKey, CaseIterable { case match, sparsity }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.strictContainer(keyedBy: CodingKeys.self)
+    self.init(
+      match: try container.decode(String.self, forKey: .match),
+      sparsity: try container.decode(Double.self, forKey: .sparsity))
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(match, forKey: .match)
+    try container.encode(sparsity, forKey: .sparsity)
+  }
+}
+
+/// Any key, to see those that are not expected.
+private struct AnyKey: CodingKey {
+  var stringValue: String
+  var intValue: Int? { nil }
+  init?(stringValue: String) { self.stringValue = stringValue }
+  init?(intValue: Int) { nil }
+}
+
+extension Decoder {
+  /// A container that holds no key beyond `Key`'s.
+  fileprivate func strictContainer<Key: CodingKey & CaseIterable>(
+    keyedBy type: Key.Type
+  ) throws -> KeyedDecodingContainer<Key> {
+    let expected = Key.allCases.map { $0.stringValue }
+    let found = try container(keyedBy: AnyKey.self).allKeys.map { $0.stringValue }.sorted()
+    if let unknown = found.first(where: { !expected.contains($0) }) {
+      throw DecodingError.dataCorrupted(
+        DecodingError.Context(
+          codingPath: codingPath,
+          debugDescription:
+            "there is no key '\(unknown)' here, expected \(expected.joined(separator: ", "))"))
+    }
+    return try container(keyedBy: type)
+  }
+}

@@ -1,0 +1,72 @@
+/// How a network is compressed: steps that run one after the other.
+///
+/// As YAML, with every key of a step (all may be left out, but a pattern that does not set the
+/// sparsity itself needs one):
+/// ```yaml
+/// version: 1
+/// steps:
+///   - prune:
+///       sparsity: 0.9             # of the prunable weights
+///       criterion: magnitude
+///       allocation: erk           # uniform, uniform+, global, erk, lamp
+///       pattern: unstructured     # or N:M (2:4), or RxC blocks (1x4)
+///       repair: none
+///       schedule: one-shot
+///       exclude: ["*head*"]       # weights or nodes to leave alone
+///       exclude-classes: [depthwise, first, last]
+///       layers:                   # sparsities of their own, outside the target
+///         - match: "conv1*"
+///           sparsity: 0.5
+/// ```
+public struct Recipe: Hashable, Sendable {
+  /// The version of the recipe format this release reads and writes.
+  public static var currentVersion: Int { 1 }
+
+  public var version = Recipe.currentVersion
+  public var steps: [RecipeStep]
+
+  public init(steps: [RecipeStep]) { self.steps = steps }
+
+  /// One pruning step.
+  public init(prune step: PruneStep) { self.init(steps: [.prune(step)]) }
+}
+
+/// One step of a recipe: an object with the step's name as its only key.
+public enum RecipeStep: Hashable, Sendable {
+  case prune(PruneStep)
+}
+
+/// The settings of one pruning step; choices by the names that ``Choices`` knows.
+public struct PruneStep: Hashable, Sendable {
+  /// The fraction of the prunable weights to drop; nil where the pattern sets it (N:M).
+  public var sparsity: Double?
+  public var criterion: String
+  /// nil: ``defaultAllocation``, or uniform where the pattern allows nothing else.
+  public var allocation: String?
+  public var pattern: String
+  public var repair: String
+  public var schedule: String
+  /// Globs of weights or nodes to leave alone.
+  public var exclude: [String]
+  /// Depthwise convolutions unless told otherwise: they hold few weights and suffer most.
+  public var excludeClasses: Set<LayerClass>
+  /// Sparsities of their own, outside the target; the first match counts, before any exclusion.
+  public var layers: [LayerOverride]
+
+  public static var defaultAllocation: String { "global" }
+
+  public init(
+    sparsity: Double? = nil, criterion: String = "magnitude", allocation: String? = nil,
+    pattern: String = "unstructured", repair: String = "none", schedule: String = "one-shot",
+    exclude: [String] = [], excludeClasses: Set<LayerClass> = [.depthwise],
+    layers: [LayerOverride] = []
+  ) {
+    (self.sparsity, self.criterion, self.allocation) = (sparsity, criterion, allocation)
+    (self.pattern, self.repair, self.schedule) = (pattern, repair, schedule)
+    (self.exclude, self.excludeClasses, self.layers) = (exclude, excludeClasses, layers)
+  }
+
+  var selection: LayerSelection {
+    LayerSelection(exclude: exclude, excludedClasses: excludeClasses, overrides: layers)
+  }
+}
