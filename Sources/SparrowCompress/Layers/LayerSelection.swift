@@ -1,7 +1,7 @@
 import SparrowCore
 
-/// A class of weights that can be left out of pruning as a whole.
-public enum LayerClass: String, Codable, CaseIterable, Hashable, Sendable {
+/// A kind of weights that can be left out of pruning as a whole.
+public enum LayerKind: String, Codable, CaseIterable, Hashable, Sendable {
   /// Convolutions with one input channel an output channel.
   case depthwise
   /// The first weight of the graph, in execution order.
@@ -22,19 +22,19 @@ public struct LayerOverride: Hashable, Sendable {
 
 /// Which weights of a graph are pruned.
 ///
-/// The first override that matches a weight decides; else an exclusion by name or by class leaves it
+/// The first override that matches a weight decides; else an exclusion by name or by kind leaves it
 /// alone; else it is prunable. The target sparsity is a fraction of the prunable weights alone.
 public struct LayerSelection: Hashable, Sendable {
   /// Globs of weights or nodes to leave alone.
   public var exclude: [String]
-  public var excludedClasses: Set<LayerClass>
+  public var excludedKinds: Set<LayerKind>
   public var overrides: [LayerOverride]
 
   public init(
-    exclude: [String] = [], excludedClasses: Set<LayerClass> = [.depthwise],
+    exclude: [String] = [], excludedKinds: Set<LayerKind> = [.depthwise],
     overrides: [LayerOverride] = []
   ) {
-    (self.exclude, self.excludedClasses) = (exclude, excludedClasses)
+    (self.exclude, self.excludedKinds) = (exclude, excludedKinds)
     self.overrides = overrides
   }
 
@@ -70,14 +70,14 @@ public struct LayerSelection: Hashable, Sendable {
     if let glob = globs.first(where: { $0.matches(layer) }) {
       return .excluded(reason: "'\(glob.pattern)'")
     }
-    if excludedClasses.contains(.depthwise), layer.use.kind == .depthwise {
-      return .excluded(reason: LayerClass.depthwise.rawValue)
+    if excludedKinds.contains(.depthwise), layer.use.kind == .depthwise {
+      return .excluded(reason: LayerKind.depthwise.rawValue)
     }
-    if excludedClasses.contains(.first), layer.isFirst {
-      return .excluded(reason: LayerClass.first.rawValue)
+    if excludedKinds.contains(.first), layer.isFirst {
+      return .excluded(reason: LayerKind.first.rawValue)
     }
-    if excludedClasses.contains(.last), layer.isLast {
-      return .excluded(reason: LayerClass.last.rawValue)
+    if excludedKinds.contains(.last), layer.isLast {
+      return .excluded(reason: LayerKind.last.rawValue)
     }
     return .prunable
   }

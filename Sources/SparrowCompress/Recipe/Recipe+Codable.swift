@@ -44,7 +44,7 @@ extension RecipeStep: Codable {
 extension PruneStep: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable {
     case sparsity, criterion, allocation, pattern, repair, schedule, exclude
-    case excludeClasses = "exclude-classes"
+    case excludeKinds = "exclude_kinds"
     case layers
   }
 
@@ -59,18 +59,18 @@ extension PruneStep: Codable {
     schedule = try container.decodeIfPresent(String.self, forKey: .schedule) ?? schedule
     exclude = try container.decodeIfPresent([String].self, forKey: .exclude) ?? exclude
     layers = try container.decodeIfPresent([LayerOverride].self, forKey: .layers) ?? layers
-    if let names = try container.decodeIfPresent([String].self, forKey: .excludeClasses) {
-      excludeClasses = Set(try names.map { try Self.layerClass($0, container) })
+    if let names = try container.decodeIfPresent([String].self, forKey: .excludeKinds) {
+      excludeKinds = Set(try names.map { try Self.layerKind($0, container) })
     }
   }
 
-  private static func layerClass(
+  private static func layerKind(
     _ name: String, _ container: KeyedDecodingContainer<CodingKeys>
-  ) throws -> LayerClass {
-    guard let result = LayerClass(rawValue: name) else {
-      let known = LayerClass.allCases.map { $0.rawValue }.joined(separator: ", ")
+  ) throws -> LayerKind {
+    guard let result = LayerKind(rawValue: name) else {
+      let known = LayerKind.allCases.map { $0.rawValue }.joined(separator: ", ")
       throw DecodingError.dataCorruptedError(
-        forKey: .excludeClasses, in: container,
+        forKey: .excludeKinds, in: container,
         debugDescription: "found '\(name)', expected one of \(known)")
     }
     return result
@@ -85,7 +85,7 @@ extension PruneStep: Codable {
     try container.encode(repair, forKey: .repair)
     try container.encode(schedule, forKey: .schedule)
     try container.encode(exclude, forKey: .exclude)
-    try container.encode(excludeClasses.map { $0.rawValue }.sorted(), forKey: .excludeClasses)
+    try container.encode(excludeKinds.map { $0.rawValue }.sorted(), forKey: .excludeKinds)
     try container.encode(layers, forKey: .layers)
   }
 }

@@ -13,7 +13,7 @@
 ///       repair: none
 ///       schedule: one-shot
 ///       exclude: ["*head*"]       # weights or nodes to leave alone
-///       exclude-classes: [depthwise, first, last]
+///       exclude_kinds: [depthwise, first, last]
 ///       layers:                   # sparsities of their own, outside the target
 ///         - match: "conv1*"
 ///           sparsity: 0.5
@@ -49,7 +49,7 @@ public struct PruneStep: Hashable, Sendable {
   /// Globs of weights or nodes to leave alone.
   public var exclude: [String]
   /// Depthwise convolutions unless told otherwise: they hold few weights and suffer most.
-  public var excludeClasses: Set<LayerClass>
+  public var excludeKinds: Set<LayerKind>
   /// Sparsities of their own, outside the target; the first match counts, before any exclusion.
   public var layers: [LayerOverride]
 
@@ -58,15 +58,15 @@ public struct PruneStep: Hashable, Sendable {
   public init(
     sparsity: Double? = nil, criterion: String = "magnitude", allocation: String? = nil,
     pattern: String = "unstructured", repair: String = "none", schedule: String = "one-shot",
-    exclude: [String] = [], excludeClasses: Set<LayerClass> = [.depthwise],
+    exclude: [String] = [], excludeKinds: Set<LayerKind> = [.depthwise],
     layers: [LayerOverride] = []
   ) {
     (self.sparsity, self.criterion, self.allocation) = (sparsity, criterion, allocation)
     (self.pattern, self.repair, self.schedule) = (pattern, repair, schedule)
-    (self.exclude, self.excludeClasses, self.layers) = (exclude, excludeClasses, layers)
+    (self.exclude, self.excludeKinds, self.layers) = (exclude, excludeKinds, layers)
   }
 
   var selection: LayerSelection {
-    LayerSelection(exclude: exclude, excludedClasses: excludeClasses, overrides: layers)
+    LayerSelection(exclude: exclude, excludedKinds: excludeKinds, overrides: layers)
   }
 }
