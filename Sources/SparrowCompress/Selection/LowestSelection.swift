@@ -62,13 +62,17 @@ enum LowestSelection {
   private static func crossing(
     _ bins: [UInt64], from start: Int, _ target: Int
   ) -> (bin: Int, below: Int)? {
-    var below = start
-    for (bin, weights) in bins.enumerated() {
-      let next = below + Int(weights)
-      if next > target { return (bin, below) }
-      below = next
+    bins.withUnsafeBufferPointer { bins in
+      var below = start
+      var bin = 0
+      while bin < bins.count {
+        let next = below + Int(bins[bin])
+        if next > target { return (bin, below) }
+        below = next
+        bin += 1
+      }
+      return nil
     }
-    return nil
   }
 
   /// Drops units at the threshold in order while that brings `dropped` nearer to `target`.
