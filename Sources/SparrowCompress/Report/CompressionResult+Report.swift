@@ -20,7 +20,7 @@ extension CompressionResult {
   private func layerReport(_ use: WeightUse, _ work: [String: Int]) -> LayerReport {
     let value = graph[use.value]
     let tensor = value.constant ?? Tensor([Float]())
-    let nonzeros = tensor.nonzeroCount()
+    let nonzeros = tensor.nonzeroCount
     let outcome = outcomes[value.name]
     return LayerReport(
       name: value.name, node: graph.nodes[use.node].name, kind: use.kind.name,
