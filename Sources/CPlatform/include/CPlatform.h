@@ -53,10 +53,32 @@ static inline void sp_cpu_pause(void) {
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
   __asm__ volatile("yield");
+// Double-precision functions of the C library.
+static inline double sp_exp(double x) { return __builtin_exp(x); }
+static inline double sp_expm1(double x) { return __builtin_expm1(x); }
+static inline double sp_log(double x) { return __builtin_log(x); }
+static inline double sp_log1p(double x) { return __builtin_log1p(x); }
+static inline double sp_tanh(double x) { return __builtin_tanh(x); }
+static inline double sp_erf(double x) { return __builtin_erf(x); }
+static inline double sp_sin(double x) { return __builtin_sin(x); }
+static inline double sp_cos(double x) { return __builtin_cos(x); }
+static inline double sp_pow(double x, double y) { return __builtin_pow(x, y); }
+
 #endif
 }
 // Sleeps while the value is `expected` (may wake early); wakes everyone who sleeps.
 void sp_atomic_wait(sp_atomic *a, int32_t expected);
 void sp_atomic_wake_all(sp_atomic *a);
+
+// Double-precision functions of the C library.
+static inline double sp_exp(double x) { return __builtin_exp(x); }
+static inline double sp_expm1(double x) { return __builtin_expm1(x); }
+static inline double sp_log(double x) { return __builtin_log(x); }
+static inline double sp_log1p(double x) { return __builtin_log1p(x); }
+static inline double sp_tanh(double x) { return __builtin_tanh(x); }
+static inline double sp_erf(double x) { return __builtin_erf(x); }
+static inline double sp_sin(double x) { return __builtin_sin(x); }
+static inline double sp_cos(double x) { return __builtin_cos(x); }
+static inline double sp_pow(double x, double y) { return __builtin_pow(x, y); }
 
 #endif
