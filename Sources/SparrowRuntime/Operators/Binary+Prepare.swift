@@ -43,8 +43,8 @@ extension Preparation {
     _ op: Binary, _ loop: ElementwiseLoop, _ slots: BinarySlots, _ inPlace: Int?
   ) -> Step {
     let binary = kernels.pointee.f32_binary
-    let unary = kernels.pointee.f32_unary
-    let (kernel, after) = (op.function.kernel, op.activation.kernel)
+    let table = kernels
+    let (kernel, activation) = (op.function.kernel, FusedActivation(op.activation))
     return Step(
       tasks: loop.chunks.tasks, kernel: "f32_binary \(isaName)", inPlaceInput: inPlace
     ) { work in
@@ -55,9 +55,7 @@ extension Preparation {
         } else {
           combine(loop, run, a, b, y) { $0 < 0 ? $0 * $1 : $0 }  // PRelu: b is the slope
         }
-        if let after {
-          unary(after.function, run.count, y + run.y, y + run.y, after.first, after.second)
-        }
+        activation.apply(table, y + run.y, n: run.count)
       }
     }
   }

@@ -8,25 +8,6 @@ struct UnaryKernel {
   var second: Float = 0
 }
 
-extension Activation {
-  /// The kernel that applies it to float32; nil for none.
-  var kernel: UnaryKernel? {
-    switch self {
-    case .none: nil
-    case .relu: UnaryKernel(function: SP_UNARY_RELU)
-    case .clip(let low, let high):
-      UnaryKernel(function: SP_UNARY_CLIP, first: low, second: high)
-    case .sigmoid: UnaryKernel(function: SP_UNARY_SIGMOID)
-    case .silu: UnaryKernel(function: SP_UNARY_SILU)
-    case .tanh: UnaryKernel(function: SP_UNARY_TANH)
-    case .gelu: UnaryKernel(function: SP_UNARY_GELU)
-    case .hardSigmoid(let alpha, let beta):
-      UnaryKernel(function: SP_UNARY_HARD_SIGMOID, first: alpha, second: beta)
-    case .hardSwish: UnaryKernel(function: SP_UNARY_HARD_SWISH)
-    }
-  }
-}
-
 extension Unary {
   /// The kernel that computes it for float32; nil where there is none.
   var kernel: UnaryKernel? {
