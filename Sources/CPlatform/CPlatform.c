@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -134,9 +133,16 @@ uint64_t sp_clock_ns(void) {
 }
 
 uint64_t sp_peak_memory(void) {
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return (uint64_t)usage.ru_maxrss * 1024;
+  // Not getrusage: its figure survives exec, so it would count the parent's memory.
+  FILE *status = fopen("/proc/self/status", "re");
+  if (!status) return 0;
+  char line[256];
+  unsigned long long kilobytes = 0;
+  while (fgets(line, sizeof line, status)) {
+    if (sscanf(line, "VmHWM: %llu kB", &kilobytes) == 1) break;
+  }
+  fclose(status);
+  return (uint64_t)kilobytes * 1024;
 }
 
 int sp_cpu_count(void) {

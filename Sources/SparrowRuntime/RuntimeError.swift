@@ -12,6 +12,8 @@ public enum RuntimeError: Error, Equatable {
   case badInput(String)
   /// An operator met values it is not defined for, such as an index out of range.
   case badValue(node: String, reason: String)
+  /// The system has no memory left for the model's activations.
+  case outOfMemory(bytes: Int)
 
   public var message: String {
     switch self {
@@ -21,6 +23,8 @@ public enum RuntimeError: Error, Equatable {
       "the shape of '\(value)' (\(type)) depends on the input's values, which is not supported yet"
     case .badInput(let reason): reason
     case .badValue(let node, let reason): "\(node): \(reason)"
+    case .outOfMemory(let bytes):
+      "there is no memory for \(bytes >> 20) MiB of activations: use a smaller input"
     }
   }
 }

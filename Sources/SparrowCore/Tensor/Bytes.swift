@@ -19,6 +19,12 @@ public final class Region: @unchecked Sendable {
     (self.base, self.count, kind) = (base, count, .heap)
   }
 
+  /// Uninitialised heap memory of `count` bytes; nil when the system has none left.
+  public init?(attempting count: Int) {
+    guard count >= 0, let base = sp_allocate(count) else { return nil }
+    (self.base, self.count, kind) = (base, count, .heap)
+  }
+
   /// A mapped file, read-only.
   public init(mapping path: String) throws(FileError) {
     var base: UnsafeMutableRawPointer?

@@ -9,9 +9,12 @@ final class Execution {
   private let failure: UnsafeMutablePointer<Failure>
   private var outputs: [Region] = []
 
-  init(_ plan: Plan) {
+  init(_ plan: Plan) throws(RuntimeError) {
     self.plan = plan
-    arena = Region(count: plan.arenaBytes)
+    guard let arena = Region(attempting: plan.arenaBytes) else {
+      throw .outOfMemory(bytes: plan.arenaBytes)
+    }
+    self.arena = arena
     table = .allocate(capacity: max(1, plan.places.count))
     failure = .allocate(capacity: 1)
     failure.initialize(to: .none)

@@ -82,7 +82,7 @@ public final class Session {
     }
     let concrete = try graph.specialized(inputShapes: shapes)
     let plan = try Plan(concrete, kernels: kernels, threads: pool.count, weights: weights)
-    let made = Execution(plan)
+    let made = try Execution(plan)
     if executions.count >= Session.planLimit { executions = [:] }
     executions[shapes] = made
     latest = made
