@@ -1,13 +1,28 @@
+import Foundation
 import SparrowCore
 import SparrowFormats
 import Testing
 
 @Suite struct ONNXRealModelTests {
   @Test(
-    .enabled(if: !RealModels.paths.isEmpty, "no models: set SPARROW_SHARED"),
+    .enabled(if: !RealModels.paths.isEmpty, "no large models: set SPARROW_SHARED"),
     arguments: RealModels.paths)
-  func readsRealModel(_ path: String) throws {
+  func roundTrip(_ path: String) throws {
+    try expectRoundTrip(path)
+  }
+
+  @Test(arguments: Fixtures.readable)
+  func roundTripOfFixture(_ name: String) throws {
+    try expectRoundTrip(Fixtures.path(name))
+  }
+
+  private func expectRoundTrip(_ path: String) throws {
     let graph = try ONNX.read(path)
-    print(path, graph.nodes.count, "nodes", graph.values.count, "values",graph.outputs.map { graph[$0].type?.text ?? "?" })
+    try TemporaryFolder.use { folder in
+      let copy = folder + "/copy.onnx"
+      try ONNX.write(graph, to: copy)
+      let back = try ONNX.read(copy)
+      expectEqual(back, graph)
+    }
   }
 }

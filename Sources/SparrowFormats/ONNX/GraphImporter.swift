@@ -50,9 +50,12 @@ struct GraphImporter {
     let reserved = try declareNames(nodes)
     builder = GraphBuilder(source, name: message.name, reserved: reserved)
     try addInputs()
-    let read = Set(nodes.flatMap { $0.inputs }).union(message.outputs.map { $0.name })
+    let operands = Set(nodes.flatMap { $0.inputs })
+    let read = operands.union(message.outputs.map { $0.name })
     for i in try NodeOrder.sorted(nodes) { try add(nodes[i], read: read) }
-    try addOutputs()
+    try addOutputs(operands: operands)
+    // Constants that a lift did without: an empty region of interest, a Dropout's ratio.
+    builder.graph.removeUnusedValues()
     builder.graph.metadata = metadata()
     do {
       try builder.graph.verify()
@@ -139,7 +142,7 @@ struct GraphImporter {
       builder.graph.inputs.count, ONNXLimits.graphValues, "the number of graph inputs", at: nil)
   }
 
-  private mutating func addOutputs() throws(FormatError) {
+  private mutating func addOutputs(operands: Set<String>) throws(FormatError) {
     var seen = Set<String>()
     for output in message.outputs {
       guard seen.insert(output.name).inserted else {
@@ -149,10 +152,24 @@ struct GraphImporter {
         throw output.wire.malformed("graph output '\(output.name)' is made by no node")
       }
       builder.graph.outputs.append(id)
+      if !operands.contains(output.name) { complete(id, output) }
     }
     guard !builder.graph.outputs.isEmpty else {
       throw message.wire.malformed("the graph has no outputs")
     }
+  }
+
+  /// Takes what the file declares of an output where inference leaves it open. Where they differ
+  /// inference is right: exporters state wrong shapes.
+  private mutating func complete(_ id: ValueID, _ output: ValueMessage) {
+    guard case .tensor(let code, let declared?) = output.kind,
+      let type = builder.graph[id].type, type.dtype == DType(onnx: code)
+    else { return }
+    let inferred = type.dimensions ?? [Dimension](repeating: .unknown, count: declared.count)
+    guard inferred.count == declared.count else { return }
+    let merged = zip(inferred, declared).map { $0 == .unknown ? $1 : $0 }
+    let result = TensorType(type.dtype, merged)
+    if result.isRepresentable { builder.graph[id].type = result }
   }
 
   /// The value of that name, decoded where it is a constant; nil when there is none.
@@ -242,7 +259,7 @@ struct GraphImporter {
         "it has \(form.inputs.count) inputs, expected \(arity.lowerBound) to \(arity.upperBound)")
     }
     for i in 0..<arity.lowerBound { _ = try form.requiredInput(i) }
-    var reader = AttributeReader(form)
+    var reader = ONNXAttributeReader(form)
     try op.visitAttributes(&reader)
     try reader.checkRest()
     form.adjustment?(&op)

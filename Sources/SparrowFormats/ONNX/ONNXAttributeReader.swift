@@ -1,7 +1,7 @@
 import SparrowCore
 
 /// Sets an operator's attributes from those of its node, by key, and notes which it has taken.
-struct AttributeReader: AttributeVisitor {
+struct ONNXAttributeReader: AttributeVisitor {
   let form: NodeForm
   private(set) var taken = Set<String>()
 

@@ -1,0 +1,74 @@
+import SparrowCore
+
+/// Writes an operator's attributes as AttributeProtos of its NodeProto (field 5). Attributes that
+/// are nil are left out; all others are written, whether or not they have their default values.
+struct ONNXAttributeWriter: AttributeVisitor {
+  let node: WireWriter
+
+  private func attribute(
+    _ key: StaticString, _ kind: AttributeMessage.Kind, _ fill: (WireWriter) -> Void
+  ) {
+    node.message(5) { attribute in
+      attribute.string(1, key.description)
+      fill(attribute)
+      attribute.integer(20, Int64(kind.rawValue))
+    }
+  }
+
+  mutating func visit(_ key: StaticString, _ value: inout Int) throws(Never) {
+    let value = Int64(value)
+    attribute(key, .int) { $0.integer(3, value) }
+  }
+
+  mutating func visit(_ key: StaticString, _ value: inout Float) throws(Never) {
+    let value = value
+    attribute(key, .float) { $0.float(2, value) }
+  }
+
+  mutating func visit(_ key: StaticString, _ value: inout Bool) throws(Never) {
+    let value: Int64 = value ? 1 : 0
+    attribute(key, .int) { $0.integer(3, value) }
+  }
+
+  mutating func visit(_ key: StaticString, _ value: inout [Int]) throws(Never) {
+    let values = value
+    attribute(key, .ints) { attribute in
+      for value in values { attribute.integer(8, Int64(value)) }
+    }
+  }
+
+  mutating func visit(_ key: StaticString, _ value: inout [Int]?) throws(Never) {
+    if var values = value { visit(key, &values) }
+  }
+
+  mutating func visit(_ key: StaticString, _ value: inout Int?) throws(Never) {
+    if var number = value { visit(key, &number) }
+  }
+
+  mutating func visit(_ key: StaticString, _ value: inout DType) throws(Never) {
+    let code = Int64(value.rawValue)
+    attribute(key, .int) { $0.integer(3, code) }
+  }
+
+  mutating func visit(_ key: StaticString, _ value: inout Scalar) throws(Never) {
+    let scalar = value
+    let bytes = (0..<scalar.dtype.size).map {
+      UInt8(truncatingIfNeeded: scalar.bits >> UInt64(8 * $0))
+    }
+    attribute(key, .tensor) { attribute in
+      attribute.message(5) { tensor in
+        tensor.integer(1, 1)
+        tensor.integer(2, Int64(scalar.dtype.rawValue))
+        tensor.bytes(9, Bytes(copying: bytes))
+      }
+    }
+  }
+
+  mutating func visit<C: AttributeChoice>(_ key: StaticString, _ value: inout C) throws(Never) {
+    let name = value.name
+    attribute(key, .string) { $0.string(4, name) }
+  }
+
+  /// ``Lowering`` has made nodes of it.
+  mutating func visit(_ key: StaticString, _ value: inout Activation) throws(Never) {}
+}
