@@ -66,7 +66,7 @@ public struct ConstantFolding: Pass {
     guard isAllowed(node, inputs, graph) else { return nil }
     // What cannot be evaluated here is left to the runtime, which says why.
     let results = try? Evaluator.evaluate(
-      node.op, inputs: inputs, outputCount: node.outputs.count, label: node.label)
+      node.op, inputs: inputs, outputCount: node.outputs.count, label: node.name)
     guard let results, results.count == node.outputs.count else { return nil }
     return results
   }
