@@ -17,6 +17,10 @@ public struct WeightUse: Sendable {
   public var node: Int
   public var kind: Kind
   public var view: WeightView
+
+  public init(value: ValueID, node: Int, kind: Kind, view: WeightView) {
+    (self.value, self.node, self.kind, self.view) = (value, node, kind, view)
+  }
 }
 
 extension Graph {
