@@ -1,49 +1,64 @@
 // Direct depthwise convolution of one plane.
 //
-// The specialised kernels hold `rows` output rows of one vector each. Every input vector is loaded once per kernel
-// column and multiplied into each output row that sees it:
+// The specialised kernels hold `rows` output rows of one vector each. Kernel column by kernel column, every input
+// vector is loaded once and multiplied into each output row that sees it:
 //
 //   input row 0   w0                 -> out 0
 //   input row 1   w1 w0              -> out 0, out 1
 //   input row 2   w2 w1 w0           -> out 0, out 1, out 2      (3x3, stride 1)
 //   ...
 //
-// Rows outside the image are multiplied as zeros, as the padding columns are, so an infinite weight gives NaN there.
+// They skip rows outside the image, which finite weights allow. With an infinite or NaN weight the padding's zeros
+// count, and the general kernel multiplies them.
 
+// Held by value, and copied into each kernel's frame: stores through may_alias pointers would make the compiler load
+// anything else again.
 typedef struct {
-  const sp_conv_geometry *g;
+  sp_conv_geometry g;
   const float *plane, *weights;
   vf bias, lo, hi;
   float *out;
   ptrdiff_t out_row_stride;
 } depthwise_job;
 
-V_INLINE const float *depthwise_row(const sp_conv_geometry *g, const float *plane, ptrdiff_t y, bool *inside) {
-  *inside = y >= 0 && y < g->height;
-  return *inside ? plane + y * g->row : plane;
+// A block's inputs for kernel column kx, and with stride 2 for kx + 1 too.
+V_INLINE void depthwise_load(const float *row, ptrdiff_t x, const window_mask *mask, const int stride, const bool edge,
+                             vf v[2]) {
+  const float *p = v_at(row, x);
+  if (stride == 1) {
+    v[0] = edge ? v_load_masked(mask->first, p) : v_load(p);
+  } else {
+    vf lo = edge ? v_load_masked(mask->first, p) : v_load(p);
+    vf hi = edge ? v_load_masked(mask->second, v_at(p, VL)) : v_load(p + VL);
+    v[0] = v_even(lo, hi);
+    v[1] = v_odd(lo, hi);
+  }
 }
 
 // Output rows oy..<oy+rows, columns ox..<ox+VL.
 V_INLINE void depthwise_block(const depthwise_job *job, const vf *w, ptrdiff_t oy, ptrdiff_t ox, const int size,
                               const int stride, const int rows, const bool edge) {
-  const sp_conv_geometry *g = job->g;
+  const sp_conv_geometry *g = &job->g;
   ptrdiff_t y = oy * stride - g->pad_top, x = ox * stride - g->pad_left;
-  window_mask masks[7];
+  const float *first = v_at(job->plane, y * g->row);
   vf sum[4];
   V_UNROLL for (int r = 0; r < rows; r++) { sum[r] = job->bias; }
-  if (edge) {
-    V_UNROLL for (int kx = 0; kx < size; kx++) { masks[kx] = window_inside(x + kx, g->width, stride); }
-  }
-  V_UNROLL for (int i = 0; i < (rows - 1) * stride + size; i++) {
-    bool inside = true;
-    const float *row = edge ? depthwise_row(g, job->plane, y + i, &inside) : job->plane + (y + i) * g->row;
-    V_UNROLL for (int kx = 0; kx < size; kx++) {
-      vf v = edge ? window_load_masked(row, x + kx, window_if(inside, masks[kx]), v_zero(), stride)
-                  : window_load(row, x + kx, stride);
+  V_UNROLL for (int kx = 0; kx < size; kx += stride) {
+    window_mask mask = window_inside(x + kx, g->width, stride);
+    const float *row = first;
+    V_UNROLL for (int i = 0; i < (rows - 1) * stride + size; i++, row = v_at(row, g->row)) {
+      if (edge && (y + i < 0 || y + i >= g->height)) {
+        continue;
+      }
+      vf v[2];
+      depthwise_load(row, x + kx, &mask, stride, edge, v);
       V_UNROLL for (int r = 0; r < rows; r++) {
         int ky = i - r * stride;
         if (ky >= 0 && ky < size) {
-          sum[r] = v_fma(w[ky * size + kx], v, sum[r]);
+          sum[r] = v_fma(w[ky * size + kx], v[0], sum[r]);
+          if (stride == 2 && kx + 1 < size) {
+            sum[r] = v_fma(w[ky * size + kx + 1], v[1], sum[r]);
+          }
         }
       }
     }
@@ -62,8 +77,9 @@ V_INLINE void depthwise_block(const depthwise_job *job, const vf *w, ptrdiff_t o
   }
 }
 
-V_INLINE void depthwise_square(const depthwise_job *job, const int size, const int stride, const int rows) {
-  const sp_conv_geometry *g = job->g;
+V_INLINE void depthwise_square(const depthwise_job *shared, const int size, const int stride, const int rows) {
+  const depthwise_job copy = *shared, *job = &copy;
+  const sp_conv_geometry *g = &job->g;
   vf w[49];
   V_UNROLL for (int i = 0; i < size * size; i++) { w[i] = v_set1(job->weights[i]); }
   for (ptrdiff_t oy = 0; oy < g->out_height; oy += rows) {
@@ -80,9 +96,15 @@ V_INLINE void depthwise_square(const depthwise_job *job, const int size, const i
   }
 }
 
+V_INLINE const float *depthwise_row(const sp_conv_geometry *g, const float *plane, ptrdiff_t y, bool *inside) {
+  *inside = y >= 0 && y < g->height;
+  return *inside ? plane + y * g->row : plane;
+}
+
 // Two sums take turns, because one would wait for every FMA to finish.
-V_INLINE void depthwise_any(const depthwise_job *job, const int stride) {
-  const sp_conv_geometry *g = job->g;
+V_INLINE void depthwise_any(const depthwise_job *shared, const int stride) {
+  const depthwise_job copy = *shared, *job = &copy;
+  const sp_conv_geometry *g = &job->g;
   for (ptrdiff_t oy = 0; oy < g->out_height; oy++) {
     for (ptrdiff_t ox = 0; ox < g->out_width; ox += VL) {
       vf sum = job->bias, other = v_zero();
@@ -108,9 +130,10 @@ V_INLINE void depthwise_any(const depthwise_job *job, const int stride) {
 }
 
 static void depthwise_3x3(const depthwise_job *job) { depthwise_square(job, 3, 1, 4); }
-static void depthwise_3x3_stride2(const depthwise_job *job) { depthwise_square(job, 3, 2, 2); }
+static void depthwise_3x3_stride2(const depthwise_job *job) { depthwise_square(job, 3, 2, 4); }
 static void depthwise_5x5(const depthwise_job *job) { depthwise_square(job, 5, 1, 4); }
-static void depthwise_5x5_stride2(const depthwise_job *job) { depthwise_square(job, 5, 2, 2); }
+static void depthwise_5x5_stride2(const depthwise_job *job) { depthwise_square(job, 5, 2, 4); }
+static void depthwise_7x7(const depthwise_job *job) { depthwise_square(job, 7, 1, 4); }
 static void depthwise_stride1(const depthwise_job *job) { depthwise_any(job, 1); }
 static void depthwise_stride2(const depthwise_job *job) { depthwise_any(job, 2); }
 
@@ -120,12 +143,21 @@ void SP_VERSION(f32_depthwise)(const sp_conv_geometry *g, const float *plane, co
     f32_depthwise__scalar(g, plane, weights, bias, lo, hi, out, out_row_stride);
     return;
   }
-  depthwise_job job = {g, plane, weights, v_set1(bias), v_set1(lo), v_set1(hi), out, out_row_stride};
+  depthwise_job job = {*g, plane, weights, v_set1(bias), v_set1(lo), v_set1(hi), out, out_row_stride};
   bool square = g->kernel_h == g->kernel_w && g->stride_h == g->stride_w && g->dilation_h == 1 && g->dilation_w == 1;
-  if (square && g->kernel_h == 3) {
+  bool finite = true;
+  for (ptrdiff_t i = 0; i < g->kernel_h * g->kernel_w; i++) {
+    uint32_t bits;
+    __builtin_memcpy(&bits, weights + i, 4);
+    finite &= (bits & 0x7f800000u) != 0x7f800000u;
+  }
+  ptrdiff_t size = square && finite ? g->kernel_h : 0;
+  if (size == 3) {
     (g->stride_w == 1 ? depthwise_3x3 : depthwise_3x3_stride2)(&job);
-  } else if (square && g->kernel_h == 5) {
+  } else if (size == 5) {
     (g->stride_w == 1 ? depthwise_5x5 : depthwise_5x5_stride2)(&job);
+  } else if (size == 7 && g->stride_w == 1) {
+    depthwise_7x7(&job);
   } else {
     (g->stride_w == 1 ? depthwise_stride1 : depthwise_stride2)(&job);
   }

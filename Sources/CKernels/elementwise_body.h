@@ -23,10 +23,7 @@ static vf sin_or_cos(vf x, bool cosine) {
   return v;
 }
 
-V_INLINE bool v_all_within(vf x, float limit) {
-  float largest = v_reduce_max_nan(v_abs(x));
-  return largest <= limit;
-}
+V_INLINE bool v_all_within(vf x, float limit) { return bits_of(v_abs(x) <= limit) == (1u << VL) - 1; }
 
 V_INLINE vf v_sign(vf x) {
   vf one = v_with_sign(v_set1(1.0f), x);

@@ -18,8 +18,9 @@ V_INLINE void im2col_run(const float *row, ptrdiff_t x, ptrdiff_t width, ptrdiff
   }
 }
 
-V_INLINE void im2col_rows(const sp_conv_geometry *g, const float *input, ptrdiff_t k0, ptrdiff_t k1, ptrdiff_t p0,
+V_INLINE void im2col_rows(const sp_conv_geometry *shared, const float *input, ptrdiff_t k0, ptrdiff_t k1, ptrdiff_t p0,
                           ptrdiff_t count, float *dst, ptrdiff_t dst_stride, const int stride) {
+  const sp_conv_geometry copy = *shared, *g = &copy;
   ptrdiff_t first_y = p0 / g->out_width, first_x = p0 % g->out_width;
   ptrdiff_t kx = k0 % g->kernel_w, ky = k0 / g->kernel_w % g->kernel_h;
   const float *plane = input + k0 / g->kernel_w / g->kernel_h * g->plane;

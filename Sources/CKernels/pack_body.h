@@ -34,6 +34,7 @@ static void transpose_block(ptrdiff_t rows, ptrdiff_t columns, const float *src,
   }
 }
 
+// Down the rows first: VL lines of dst fill up one after the other.
 void SP_VERSION(f32_transpose)(ptrdiff_t rows, ptrdiff_t columns, const float *src, ptrdiff_t src_stride, float *dst,
                                ptrdiff_t dst_stride) {
   for (ptrdiff_t j = 0; j < columns; j += VL) {

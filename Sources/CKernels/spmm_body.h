@@ -61,7 +61,8 @@ V_INLINE void spmm_finish(vf *sum, const spmm_shape shape, const spmm_strip *s, 
 }
 
 // Narrow strips have too few sums to hide an FMA's latency, so `sets` consecutive pairs go to different sums.
-V_INLINE void spmm_rows(const spmm_strip *s, const spmm_shape shape, const int sets) {
+V_INLINE void spmm_rows(const spmm_strip *shared, const spmm_shape shape, const int sets) {
+  const spmm_strip copy = *shared, *s = &copy;
   const sp_sparse_pair *pairs = (const sp_sparse_pair *)s->stream;
   for (ptrdiff_t row = s->begin; row < s->end; row++) {
     const sp_sparse_pair *p = pairs + s->start[row], *end = pairs + s->start[row + 1];
@@ -94,7 +95,8 @@ V_INLINE void spmm_rows(const spmm_strip *s, const spmm_shape shape, const int s
   }
 }
 
-V_INLINE void spmm_4x1_rows(const spmm_strip *s, const spmm_shape shape) {
+V_INLINE void spmm_4x1_rows(const spmm_strip *shared, const spmm_shape shape) {
+  const spmm_strip copy = *shared, *s = &copy;
   const sp_sparse_quad *entries = (const sp_sparse_quad *)s->stream;
   for (ptrdiff_t group = s->begin; group < s->end; group++) {
     const sp_sparse_quad *p = entries + s->start[group], *end = entries + s->start[group + 1];
@@ -120,7 +122,8 @@ V_INLINE void spmm_4x1_rows(const spmm_strip *s, const spmm_shape shape) {
 }
 
 // The four inputs of an entry go to `sets` sums in turn.
-V_INLINE void spmm_1x4_rows(const spmm_strip *s, const spmm_shape shape, const int sets) {
+V_INLINE void spmm_1x4_rows(const spmm_strip *shared, const spmm_shape shape, const int sets) {
+  const spmm_strip copy = *shared, *s = &copy;
   const sp_sparse_quad *entries = (const sp_sparse_quad *)s->stream;
   for (ptrdiff_t row = s->begin; row < s->end; row++) {
     const sp_sparse_quad *p = entries + s->start[row], *end = entries + s->start[row + 1];

@@ -47,6 +47,8 @@ V_INLINE void v_store_masked(vm m, float *p, vf v) {
 
 // Lanes 0, 2, 4, ... of a followed by b.
 V_INLINE vf v_even(vf a, vf b) { return __builtin_shufflevector(a, b, 0, 2, 4, 6); }
+// Lanes 1, 3, 5, ... of a followed by b.
+V_INLINE vf v_odd(vf a, vf b) { return __builtin_shufflevector(a, b, 1, 3, 5, 7); }
 // a0 b0 a1 b1 ..., lower and upper half.
 V_INLINE vf v_zip_lo(vf a, vf b) { return __builtin_shufflevector(a, b, 0, 4, 1, 5); }
 V_INLINE vf v_zip_hi(vf a, vf b) { return __builtin_shufflevector(a, b, 2, 6, 3, 7); }

@@ -29,7 +29,9 @@ struct UnaryCase: CustomTestStringConvertible, Sendable {
     UnaryCase(name: "tanh", op: SP_UNARY_TANH) { tanh($0) },
     UnaryCase(name: "tanh near 0", op: SP_UNARY_TANH, range: -0.1...0.1) { tanh($0) },
     UnaryCase(name: "exp", op: SP_UNARY_EXP, range: -87...88.7) { exp($0) },
-    UnaryCase(name: "exp, subnormal", op: SP_UNARY_EXP, range: -105 ... -86, absolute: 3e-45) { exp($0) },
+    UnaryCase(name: "exp, subnormal", op: SP_UNARY_EXP, range: -105 ... -86, absolute: 3e-45) {
+      exp($0)
+    },
     UnaryCase(name: "log", op: SP_UNARY_LOG, range: 0...100) { log($0) },
     UnaryCase(name: "log near 1", op: SP_UNARY_LOG, range: 0.9...1.1) { log($0) },
     UnaryCase(name: "log, subnormal", op: SP_UNARY_LOG, range: 0...1e-38) { log($0) },
@@ -41,7 +43,9 @@ struct UnaryCase: CustomTestStringConvertible, Sendable {
       $0 == -.infinity ? .nan : 0.5 * $0 * (1 + erf($0 / 2.0.squareRoot()))
     },
     UnaryCase(name: "gelu_tanh", op: SP_UNARY_GELU_TANH, absolute: 3 * Tolerance.erf) {
-      $0 == -.infinity ? .nan : 0.5 * $0 * (1 + tanh((2 / Double.pi).squareRoot() * ($0 + 0.044715 * $0 * $0 * $0)))
+      $0 == -.infinity
+        ? .nan
+        : 0.5 * $0 * (1 + tanh((2 / Double.pi).squareRoot() * ($0 + 0.044715 * $0 * $0 * $0)))
     },
     UnaryCase(name: "hard_sigmoid", op: SP_UNARY_HARD_SIGMOID, p0: 0.2, p1: 0.5, absolute: 1e-7) {
       min(max(Double(Float(0.2)) * $0 + 0.5, 0), 1)
@@ -62,9 +66,13 @@ struct UnaryCase: CustomTestStringConvertible, Sendable {
       $0.isNaN ? $0 : max($0, 0) + log1p(exp(-abs($0)))
     },
     UnaryCase(name: "sin", op: SP_UNARY_SIN, absolute: 1e-7) { sin($0) },
-    UnaryCase(name: "sin, large", op: SP_UNARY_SIN, range: -20000...20000, absolute: 1e-7) { sin($0) },
+    UnaryCase(name: "sin, large", op: SP_UNARY_SIN, range: -20000...20000, absolute: 1e-7) {
+      sin($0)
+    },
     UnaryCase(name: "cos", op: SP_UNARY_COS, absolute: 1e-7) { cos($0) },
-    UnaryCase(name: "cos, large", op: SP_UNARY_COS, range: -20000...20000, absolute: 1e-7) { cos($0) },
+    UnaryCase(name: "cos, large", op: SP_UNARY_COS, range: -20000...20000, absolute: 1e-7) {
+      cos($0)
+    },
   ]
 }
 
@@ -86,7 +94,8 @@ struct UnaryCase: CustomTestStringConvertible, Sendable {
   @Test(arguments: ISA.available, UnaryCase.all)
   func specialValues(isa: ISA, c: UnaryCase) {
     let special: [Float] = [
-      .nan, .infinity, -.infinity, 0, -0.0, 1, -1, 0.5, 1.5, 2.5, -2.5, .leastNonzeroMagnitude, .leastNormalMagnitude,
+      .nan, .infinity, -.infinity, 0, -0.0, 1, -1, 0.5, 1.5, 2.5, -2.5, .leastNonzeroMagnitude,
+      .leastNormalMagnitude,
     ]
     // -x * 0 is left to the arithmetic where x is infinite.
     let infiniteTimesZero = [SP_UNARY_SILU, SP_UNARY_HARD_SWISH, SP_UNARY_GELU, SP_UNARY_GELU_TANH]
@@ -105,7 +114,9 @@ struct UnaryCase: CustomTestStringConvertible, Sendable {
   func tailsInPlace(isa: ISA, c: UnaryCase) {
     var random = Random(seed: 32)
     for n in 0...2 * isa.lanes + 1 {
-      let x = Guarded((0..<n).map { _ in Float.random(in: c.range, using: &random) }, against: n % 2 == 0 ? .end : .start)
+      let x = Guarded(
+        (0..<n).map { _ in Float.random(in: c.range, using: &random) },
+        against: n % 2 == 0 ? .end : .start)
       let want = x.values.map { expected($0, c) }
       isa.kernels.f32_unary(c.op, n, x.pointer, x.pointer, c.p0, c.p1)
       check(x, want, "\(c.name), n \(n)")

@@ -3,7 +3,8 @@ import Testing
 
 @Suite struct GemmTests {
   /// One tile against float64, with panels that end at guard pages and a result whose gaps must stay.
-  private func run(_ isa: ISA, m: Int, n: Int, k: Int, _ choice: EpilogueCase, random: inout Random) {
+  private func run(_ isa: ISA, m: Int, n: Int, k: Int, _ choice: EpilogueCase, random: inout Random)
+  {
     let t = isa.kernels
     let mr = Int(t.gemm_mr)
     let nr = Int(t.gemm_nr)
@@ -26,7 +27,8 @@ import Testing
           sum += term
           magnitude += abs(term)
         }
-        expected[i * ldc + j] = epilogue.finish(sum, magnitude: magnitude, i: i, j: j, present: present)
+        expected[i * ldc + j] = epilogue.finish(
+          sum, magnitude: magnitude, i: i, j: j, present: present)
       }
     }
     var e = epilogue.value
@@ -105,7 +107,8 @@ import Testing
                 good = good && panel.pointer[d * width + l] == want
               }
             }
-            #expect(good, "pack \(isA ? "a" : "b"): \(lanes) lanes, depth \(depth), stride \(laneStride)")
+            #expect(
+              good, "pack \(isA ? "a" : "b"): \(lanes) lanes, depth \(depth), stride \(laneStride)")
           }
         }
       }

@@ -10,7 +10,9 @@ import Testing
 #endif
 
 @Suite struct ReductionTests {
-  private func lengths(_ isa: ISA) -> [Int] { Array(1...4 * isa.lanes + 2) + [8 * isa.lanes + 3, 1000] }
+  private func lengths(_ isa: ISA) -> [Int] {
+    Array(1...4 * isa.lanes + 2) + [8 * isa.lanes + 3, 1000]
+  }
 
   @Test(arguments: ISA.available) func sum(isa: ISA) {
     var random = Random(seed: 41)
@@ -68,7 +70,8 @@ import Testing
         let gamma = Guarded(random.floats(n))
         let beta = Guarded(random.floats(n))
         let mean = x.values.reduce(0.0) { $0 + Double($1) } / Double(n)
-        let variance = x.values.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(n)
+        let variance =
+          x.values.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(n)
         let scale = 1 / (variance + 1e-3).squareRoot()
         let want = (0..<n).map { i -> Expected in
           let normal = (Double(x.pointer[i]) - mean) * scale
@@ -76,7 +79,8 @@ import Testing
           return Expected(value, error: 50 * Tolerance.sum * (scale < 2 ? 2 : scale))
         }
         isa.kernels.f32_layer_norm(
-          n, x.pointer, affine ? UnsafePointer(gamma.pointer) : nil, affine ? UnsafePointer(beta.pointer) : nil, 1e-3,
+          n, x.pointer, affine ? UnsafePointer(gamma.pointer) : nil,
+          affine ? UnsafePointer(beta.pointer) : nil, 1e-3,
           x.pointer)
         check(x, want, "layer_norm \(n)")
       }

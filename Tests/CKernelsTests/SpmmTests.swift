@@ -25,7 +25,8 @@ private struct SparseMatrix {
           case .fourInputs: (r, i / 4 * 4)
           }
         kept[r * inputs + i] =
-          leader == (r, i) ? (random.float() + 1) / 2 >= sparsity : kept[leader.0 * inputs + leader.1]
+          leader == (r, i)
+          ? (random.float() + 1) / 2 >= sparsity : kept[leader.0 * inputs + leader.1]
       }
     }
   }
@@ -36,7 +37,8 @@ private struct SparseMatrix {
 
   /// Writes C from a B of `inputs` rows of `stride` floats.
   func multiply(
-    _ t: sp_kernel_table, b: Guarded, stride: Int, n: Int, c: Guarded, ldc: Int, from first: Int = 0,
+    _ t: sp_kernel_table, b: Guarded, stride: Int, n: Int, c: Guarded, ldc: Int,
+    from first: Int = 0,
     _ epilogue: inout sp_epilogue
   ) {
     var start: [UInt32] = [0]
@@ -61,7 +63,8 @@ private struct SparseMatrix {
         }
         start.append(UInt32(quads.count))
       }
-      t.f32_spmm_4x1(first / 4, start.count - 1, rows, start, quads, b.pointer, n, c.pointer, ldc, &epilogue)
+      t.f32_spmm_4x1(
+        first / 4, start.count - 1, rows, start, quads, b.pointer, n, c.pointer, ldc, &epilogue)
     case .fourInputs:
       var quads: [sp_sparse_quad] = []
       for r in 0..<rows {
@@ -100,7 +103,8 @@ private struct SparseMatrix {
           sum += term
           magnitude += abs(term)
         }
-        expected[r * ldc + j] = epilogue.finish(sum, magnitude: magnitude, i: r, j: j, present: present)
+        expected[r * ldc + j] = epilogue.finish(
+          sum, magnitude: magnitude, i: r, j: j, present: present)
       }
     }
     var e = epilogue.value
@@ -113,11 +117,15 @@ private struct SparseMatrix {
     var random = Random(seed: 11)
     let lanes = isa.lanes
     var widths = Set(1...2 * lanes + 1)
-    for vectors in 3...17 { widths.formUnion([vectors * lanes - 1, vectors * lanes, vectors * lanes + 1]) }
+    for vectors in 3...17 {
+      widths.formUnion([vectors * lanes - 1, vectors * lanes, vectors * lanes + 1])
+    }
     for layout in SparseMatrix.Layout.allCases {
       let matrix = SparseMatrix(layout, rows: 5, inputs: 8, sparsity: 0.5, random: &random)
       for n in widths.sorted() {
-        run(isa, matrix, n: n, EpilogueCase(rowBias: true), side: n % 2 == 0 ? .end : .start, random: &random)
+        run(
+          isa, matrix, n: n, EpilogueCase(rowBias: true), side: n % 2 == 0 ? .end : .start,
+          random: &random)
       }
     }
   }
@@ -127,7 +135,8 @@ private struct SparseMatrix {
     var random = Random(seed: 12)
     for layout in SparseMatrix.Layout.allCases {
       for (rows, inputs) in [(1, 4), (3, 12), (4, 40), (9, 64)] {
-        let matrix = SparseMatrix(layout, rows: rows, inputs: inputs, sparsity: sparsity, random: &random)
+        let matrix = SparseMatrix(
+          layout, rows: rows, inputs: inputs, sparsity: sparsity, random: &random)
         for n in [1, isa.lanes, 4 * isa.lanes + 3] {
           for choice in EpilogueCase.few { run(isa, matrix, n: n, choice, random: &random) }
         }
@@ -187,7 +196,9 @@ private struct SparseMatrix {
     let lengths = Array(0...2 * isa.lanes + 3) + [4 * isa.lanes + 5, 0, 100]
     for length in lengths {
       for _ in 0..<length {
-        pairs.append(sp_sparse_pair(offset: UInt32.random(in: 0...100, using: &random) * 4, value: random.float()))
+        pairs.append(
+          sp_sparse_pair(
+            offset: UInt32.random(in: 0...100, using: &random) * 4, value: random.float()))
       }
       start.append(UInt32(pairs.count))
     }
@@ -205,7 +216,8 @@ private struct SparseMatrix {
           Double($0.value) * Double(x.pointer[Int($0.offset / 4)])
         }
         let magnitude = terms.reduce(0) { $0 + abs($1) }
-        expected.append(epilogue.finish(terms.reduce(0, +), magnitude: magnitude, i: r, j: 0, present: 0.375))
+        expected.append(
+          epilogue.finish(terms.reduce(0, +), magnitude: magnitude, i: r, j: 0, present: 0.375))
       }
       var e = epilogue.value
       stream.pointer.withMemoryRebound(to: sp_sparse_pair.self, capacity: pairs.count) {

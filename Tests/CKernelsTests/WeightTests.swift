@@ -23,7 +23,9 @@ import Testing
   private func unaligned<R>(_ values: [Float], _ body: (UnsafeRawPointer) -> R) -> R {
     let bytes = UnsafeMutableRawPointer.allocate(byteCount: values.count * 4 + 1, alignment: 64)
     defer { bytes.deallocate() }
-    values.withUnsafeBytes { (bytes + 1).copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(bytes), byteCount: $0.count) }
+    values.withUnsafeBytes {
+      (bytes + 1).copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(bytes), byteCount: $0.count)
+    }
     return body(bytes + 1)
   }
 
@@ -61,7 +63,9 @@ import Testing
         unaligned(x) { isa.kernels.f32_mask_below(n, $0, bits, &mask) }
         #expect(mask.last == 0xAA)
         var expectedMask = [UInt8](repeating: 0, count: (n + 7) / 8) + [0xAA]
-        for i in 0..<n where x[i].magnitude.bitPattern >= bits { expectedMask[i / 8] |= 1 << UInt8(i % 8) }
+        for i in 0..<n where x[i].magnitude.bitPattern >= bits {
+          expectedMask[i / 8] |= 1 << UInt8(i % 8)
+        }
         #expect(mask == expectedMask)
 
         let kept = (0..<n).filter { mask[$0 / 8] >> UInt8($0 % 8) & 1 != 0 }
@@ -70,13 +74,16 @@ import Testing
         // Bits beyond n must not matter.
         var noisyMask = exactMask
         if n % 8 != 0 { noisyMask[n / 8] |= UInt8(truncatingIfNeeded: 0xFF << (n % 8)) }
-        #expect(unaligned(x) { isa.kernels.f32_compress(n, $0, noisyMask, packed.pointer) } == kept.count)
+        #expect(
+          unaligned(x) { isa.kernels.f32_compress(n, $0, noisyMask, packed.pointer) } == kept.count)
         #expect(packed.values.map(\.bitPattern) == kept.map { x[$0].bitPattern })
 
         let spread = Guarded(n, repeating: untouched)
         #expect(isa.kernels.f32_expand(n, noisyMask, packed.pointer, spread.pointer) == kept.count)
         let keptSet = Set(kept)
-        #expect(spread.values.map(\.bitPattern) == (0..<n).map { keptSet.contains($0) ? x[$0].bitPattern : 0 })
+        #expect(
+          spread.values.map(\.bitPattern)
+            == (0..<n).map { keptSet.contains($0) ? x[$0].bitPattern : 0 })
       }
     }
   }

@@ -24,7 +24,8 @@ struct Window: CustomTestStringConvertible, Sendable {
     sp_conv_geometry(
       channels: channels, height: height, width: width, kernel_h: kernel, kernel_w: kw,
       stride_h: stride, stride_w: sw, dilation_h: dilation, dilation_w: dilation,
-      pad_top: padding, pad_left: padding, out_height: outHeight, out_width: outWidth, plane: plane, row: row)
+      pad_top: padding, pad_left: padding, out_height: outHeight, out_width: outWidth, plane: plane,
+      row: row)
   }
 
   var testDescription: String {
@@ -45,7 +46,8 @@ struct Window: CustomTestStringConvertible, Sendable {
       for stride in [1, 2, 3] {
         for padding in Set([0, kernel / 2]) {
           for width in [5, 7, 16, 17, 35] {
-            list.append(Window(height: 6, width: width, kernel: kernel, stride: stride, padding: padding))
+            list.append(
+              Window(height: 6, width: width, kernel: kernel, stride: stride, padding: padding))
           }
         }
       }
@@ -107,7 +109,8 @@ struct Window: CustomTestStringConvertible, Sendable {
     let image = Guarded(random.floats(2 * 5 * 7))
     var g = sp_conv_geometry(
       channels: 2, height: 5, width: 7, kernel_h: 1, kernel_w: 1, stride_h: 1, stride_w: 1,
-      dilation_h: 1, dilation_w: 1, pad_top: 0, pad_left: 0, out_height: 5, out_width: 7, plane: 35, row: 7)
+      dilation_h: 1, dilation_w: 1, pad_top: 0, pad_left: 0, out_height: 5, out_width: 7, plane: 35,
+      row: 7)
     let matrix = Guarded(2 * 33, repeating: untouched)
     isa.kernels.f32_im2col(&g, image.pointer, 0, 2, 3, 32, matrix.pointer, 33)
     for c in 0..<2 {
@@ -123,7 +126,9 @@ struct Window: CustomTestStringConvertible, Sendable {
     let weights = random.floats(window.kernel * window.kw)
     var g = window.geometry
     let stride = window.outWidth + 1
-    for (side, lo, hi) in [(Guarded.Side.end, -Float.infinity, Float.infinity), (.start, -0.25, 0.5)] {
+    for (side, lo, hi) in [
+      (Guarded.Side.end, -Float.infinity, Float.infinity), (.start, -0.25, 0.5),
+    ] {
       let image = Guarded(random.floats(window.extent), against: side)
       let out = Guarded((window.outHeight - 1) * stride + window.outWidth, repeating: untouched)
       var expected = [Expected?](repeating: nil, count: out.count)
@@ -156,7 +161,8 @@ struct Window: CustomTestStringConvertible, Sendable {
     var weights = [Float](repeating: 1, count: 9)
     weights[0] = .infinity
     var g = window.geometry
-    isa.kernels.f32_depthwise(&g, image.pointer, weights, 0, -.infinity, .infinity, out.pointer, window.outWidth)
+    isa.kernels.f32_depthwise(
+      &g, image.pointer, weights, 0, -.infinity, .infinity, out.pointer, window.outWidth)
     for oy in 0..<window.outHeight {
       for ox in 0..<window.outWidth {
         let got = out.pointer[oy * window.outWidth + ox]
@@ -212,7 +218,8 @@ struct Window: CustomTestStringConvertible, Sendable {
               counted += x != nil || includePadding ? 1 : 0
             }
           }
-          expected[oy * stride + ox] = Expected(counted == 0 ? 0 : sum / counted, error: Tolerance.sum)
+          expected[oy * stride + ox] = Expected(
+            counted == 0 ? 0 : sum / counted, error: Tolerance.sum)
         }
       }
       isa.kernels.f32_average_pool(
@@ -225,12 +232,15 @@ struct Window: CustomTestStringConvertible, Sendable {
   @Test(arguments: ISA.available) func averagePoolRoundedUp(isa: ISA) {
     var g = sp_conv_geometry(
       channels: 1, height: 4, width: 4, kernel_h: 3, kernel_w: 3, stride_h: 2, stride_w: 2,
-      dilation_h: 1, dilation_w: 1, pad_top: 0, pad_left: 0, out_height: 2, out_width: 2, plane: 16, row: 4)
+      dilation_h: 1, dilation_w: 1, pad_top: 0, pad_left: 0, out_height: 2, out_width: 2, plane: 16,
+      row: 4)
     let image = Guarded(16, repeating: 1)
     let out = Guarded(4)
     isa.kernels.f32_average_pool(&g, image.pointer, true, 0, 0, out.pointer, 2)
     #expect(out.values == [1, 1, 1, 1])
     isa.kernels.f32_average_pool(&g, image.pointer, true, 1, 1, out.pointer, 2)
-    #expect(out.values.first == 1 && abs(out.values[1] - 2.0 / 3) < 1e-6 && abs(out.values[3] - 4.0 / 9) < 1e-6)
+    #expect(
+      out.values.first == 1 && abs(out.values[1] - 2.0 / 3) < 1e-6
+        && abs(out.values[3] - 4.0 / 9) < 1e-6)
   }
 }
