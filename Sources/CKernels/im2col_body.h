@@ -31,7 +31,8 @@ V_INLINE void im2col_rows(const sp_conv_geometry *shared, const float *input, pt
       ptrdiff_t y = oy * g->stride_h - g->pad_top + ky * g->dilation_h;
       ptrdiff_t x = ox * stride - g->pad_left + kx * g->dilation_w;
       bool inside = y >= 0 && y < g->height;
-      im2col_run(inside ? plane + y * g->row : plane, x, inside ? g->width : 0, length, dst + j, dst_stride - j, stride);
+      im2col_run(inside ? plane + y * g->row : plane, x, inside ? g->width : 0, length, dst + j, dst_stride - j,
+                 stride);
       j += length;
       ox = 0;
       oy++;

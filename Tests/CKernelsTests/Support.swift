@@ -68,7 +68,12 @@ final class Guarded {
     let bytes = (count * 4 + page - 1) / page * page
     self.count = count
     length = bytes + 2 * page
-    base = mmap(nil, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)!
+    guard
+      let mapped = mmap(
+        nil, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+      mapped != MAP_FAILED
+    else { preconditionFailure("no memory for a guarded array") }
+    base = mapped
     precondition(mprotect(base, page, PROT_NONE) == 0)
     precondition(mprotect(base + page + bytes, page, PROT_NONE) == 0)
     let start = side == .end ? base + page + bytes - count * 4 : base + page
