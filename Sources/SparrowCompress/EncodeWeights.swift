@@ -1,4 +1,5 @@
 import SparrowCore
+import SparrowPasses
 
 extension Graph {
   /// The same graph with every floating-point constant in the smallest storage that keeps it exactly:

@@ -1,4 +1,5 @@
 import SparrowCore
+import SparrowPasses
 
 /// A graph on its way to a target sparsity: what a ``Schedule`` drives.
 public struct Pruning: Sendable {

@@ -1,4 +1,5 @@
 import SparrowCore
+import SparrowPasses
 
 /// One threshold for all layers: the lowest-scored units of the whole network go. Of equal scores
 /// the earlier layer and lower index go first.

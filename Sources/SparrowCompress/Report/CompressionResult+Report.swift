@@ -1,5 +1,6 @@
 import Foundation
 import SparrowCore
+import SparrowPasses
 import SparrowRuntime
 
 extension CompressionResult {

@@ -1,5 +1,6 @@
 import CKernels
 import SparrowCore
+import SparrowPasses
 
 /// Where a list of units in ascending order of score is cut: units below `threshold` go, and of
 /// those at it the first `ties`, in order of index.

@@ -1,12 +1,12 @@
 import SparrowCore
 
 /// Which sparse kernel suits a weight, if any.
-enum SparsityChoice {
+public enum SparsityChoice {
   /// Above this density a dense product is faster: the dense micro-kernel reaches about four times
   /// the multiply-adds a second of the sparse one.
-  static var densityLimit: Double { 0.3 }
+  public static var densityLimit: Double { 0.3 }
   /// As above for entries of four weights.
-  static var quadDensityLimit: Double { 0.45 }
+  public static var quadDensityLimit: Double { 0.45 }
   /// Entries of four weights win over single ones when at least this part of them is not zero.
   static var quadFill: Double { 0.6 }
 

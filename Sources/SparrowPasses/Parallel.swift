@@ -2,12 +2,12 @@ import Dispatch
 import Foundation
 
 /// Runs independent pieces of work on all cores.
-enum Parallel {
+package enum Parallel {
   /// The number of pieces worth cutting one large piece of work into.
-  static let workers = max(1, ProcessInfo.processInfo.activeProcessorCount)
+  package static let workers = max(1, ProcessInfo.processInfo.activeProcessorCount)
 
   /// `body` of 0 ..< count, in order; which core computes which does not change the results.
-  static func map<T: Sendable>(_ count: Int, _ body: @Sendable (Int) -> T) -> [T] {
+  package static func map<T: Sendable>(_ count: Int, _ body: @Sendable (Int) -> T) -> [T] {
     guard count > 1, workers > 1 else { return (0..<count).map(body) }
     return [T](unsafeUninitializedCapacity: count) { buffer, initialized in
       let slots = Slots(base: buffer.baseAddress)
