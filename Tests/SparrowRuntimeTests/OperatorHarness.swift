@@ -2,7 +2,7 @@ import SparrowCore
 import SparrowRuntime
 import Testing
 
-/// Runs one operator in every way the runtime has and demands the same bytes from each: inputs known
+/// Runs one operator in every way the runtime has and demands the same bytes: inputs known
 /// or constant, one worker or three.
 func run(
   _ op: Op, _ inputs: [Tensor?], constant: Set<Int> = [], outputs count: Int = 1,
@@ -33,7 +33,8 @@ func run(
     graph.outputs = try graph.add(
       op, ids, name: "node", outputs: (0..<count).map { "y\($0)" })
     let session = try Session(graph, options: SessionOptions(threads: threads))
-    #expect(try session.run(given) == expected, "\(threads) threads", sourceLocation: sourceLocation)
+    #expect(
+      try session.run(given) == expected, "\(threads) threads", sourceLocation: sourceLocation)
   }
   return expected
 }

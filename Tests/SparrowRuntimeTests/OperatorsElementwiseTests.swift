@@ -105,15 +105,19 @@ import Testing
 
   @Test func powersOfEveryTypePair() throws {
     let base = Tensor([2, -3, 0.5] as [Float])
-    #expect(try run(.binary(Binary(.pow)), [base, Tensor(scalar: Float(2))])[0]
-      == Tensor([4, 9, 0.25] as [Float]))
-    #expect(try run(.binary(Binary(.pow)), [base, Tensor(scalar: Int64(3))])[0]
-      == Tensor([8, -27, 0.125] as [Float]))
+    #expect(
+      try run(.binary(Binary(.pow)), [base, Tensor(scalar: Float(2))])[0]
+        == Tensor([4, 9, 0.25] as [Float]))
+    #expect(
+      try run(.binary(Binary(.pow)), [base, Tensor(scalar: Int64(3))])[0]
+        == Tensor([8, -27, 0.125] as [Float]))
     let whole = Tensor([2, -3, 1, -1, 0] as [Int64])
-    #expect(try run(.binary(Binary(.pow)), [whole, Tensor([62, 3, -5, -3, 0] as [Int64])])[0]
-      == Tensor([1 << 62, -27, 1, -1, 1] as [Int64]))
-    #expect(try run(.binary(Binary(.pow)), [whole, Tensor(scalar: Float(2))])[0]
-      == Tensor([4, 9, 1, 1, 0] as [Int64]))
+    #expect(
+      try run(.binary(Binary(.pow)), [whole, Tensor([62, 3, -5, -3, 0] as [Int64])])[0]
+        == Tensor([1 << 62, -27, 1, -1, 1] as [Int64]))
+    #expect(
+      try run(.binary(Binary(.pow)), [whole, Tensor(scalar: Float(2))])[0]
+        == Tensor([4, 9, 1, 1, 0] as [Int64]))
   }
 
   @Test func logicAndEqualityOfBools() throws {
@@ -145,11 +149,13 @@ import Testing
 
   @Test func castsSaturateTruncateAndWrap() throws {
     let x = Tensor([-1.9, 2.9, 1e20, -1e20, .nan, 300] as [Float])
-    #expect(try run(.cast(Cast(to: .int32)), [x])[0]
-      == Tensor([-1, 2, Int32.max, Int32.min, 0, 300]))
+    #expect(
+      try run(.cast(Cast(to: .int32)), [x])[0]
+        == Tensor([-1, 2, Int32.max, Int32.min, 0, 300]))
     #expect(try run(.cast(Cast(to: .uint8)), [x])[0] == Tensor([0, 2, 255, 0, 0, 255] as [UInt8]))
-    #expect(try run(.cast(Cast(to: .bool)), [x])[0]
-      == Tensor([true, true, true, true, true, true]))
+    #expect(
+      try run(.cast(Cast(to: .bool)), [x])[0]
+        == Tensor([true, true, true, true, true, true]))
     let whole = Tensor([-1, 255, 256, 1 << 40] as [Int64])
     #expect(try run(.cast(Cast(to: .uint8)), [whole])[0] == Tensor([255, 255, 0, 0] as [UInt8]))
     #expect(isClose(try run(.cast(Cast(to: .float32)), [whole])[0], [-1, 255, 256, 0x1p40]))

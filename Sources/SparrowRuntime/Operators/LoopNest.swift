@@ -8,9 +8,11 @@ struct StridedAxes {
   func collapsed() -> StridedAxes {
     var result = StridedAxes(counts: [], strides: strides.map { _ in [] })
     for axis in counts.indices where counts[axis] != 1 {
-      let joins = !result.counts.isEmpty && strides.indices.allSatisfy { k in
-        result.strides[k].last == strides[k][axis] * counts[axis]
-      }
+      let joins =
+        !result.counts.isEmpty
+        && strides.indices.allSatisfy { k in
+          result.strides[k].last == strides[k][axis] * counts[axis]
+        }
       if joins {
         result.counts[result.counts.count - 1] *= counts[axis]
         for k in strides.indices {
