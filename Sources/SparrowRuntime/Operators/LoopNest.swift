@@ -1,3 +1,5 @@
+import SparrowCore
+
 /// Axes that several strided operands walk together, in the making.
 struct StridedAxes {
   var counts: [Int]
