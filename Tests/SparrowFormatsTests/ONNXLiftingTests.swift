@@ -1,0 +1,186 @@
+import SparrowCore
+import SparrowFormats
+import Testing
+
+/// Nodes of an older operator set, and the canonical nodes they become.
+struct LiftCase: CustomTestStringConvertible, Sendable {
+  var name: String
+  var opset: Int64
+  var parts: [Proto]
+  /// Lines of the graph's text after the first, without indentation.
+  var lines: [String]
+  /// Integers of constants, by name.
+  var constants: [String: [Int]] = [:]
+  var dims = ["2", "3", "4"]
+  var domain = ""
+  var testDescription: String { "\(name), opset \(opset)" }
+}
+
+@Suite struct ONNXLiftingTests {
+  static let attributes = [
+    LiftCase(
+      name: "Clip", opset: 6 + 1,
+      parts: [
+        .node("Clip", ["x"], ["y"], [.attribute("min", float: 0), .attribute("max", float: 6)])
+      ],
+      lines: ["%y: f32[2,3,4] = Clip(%x, 0.0, 6.0)"]),
+    LiftCase(
+      name: "Clip above only", opset: 10,
+      parts: [.node("Clip", ["x"], ["y"], [.attribute("max", float: 6)])],
+      lines: ["%y: f32[2,3,4] = Clip(%x, _, 6.0)"]),
+    LiftCase(
+      name: "Squeeze", opset: 12,
+      parts: [.node("Squeeze", ["x"], ["y"], [.attribute("axes", ints: [0])])],
+      lines: ["%y: f32[3,4] = Squeeze(%x, @y_axes: i64[1])"], constants: ["y_axes": [0]],
+      dims: ["1", "3", "4"]),
+    LiftCase(
+      name: "Unsqueeze", opset: 11,
+      parts: [.node("Unsqueeze", ["x"], ["y"], [.attribute("axes", ints: [0, 4])])],
+      lines: ["%y: f32[1,2,3,4,1] = Unsqueeze(%x, @y_axes: i64[2])"],
+      constants: ["y_axes": [0, 4]]),
+    LiftCase(
+      name: "ReduceSum", opset: 12,
+      parts: [.node("ReduceSum", ["x"], ["y"],
+        [.attribute("axes", ints: [1]), .attribute("keepdims", int: 0)])],
+      lines: ["%y: f32[2,4] = ReduceSum(%x, @y_axes: i64[1]) {keepdims=false}"],
+      constants: ["y_axes": [1]]),
+    LiftCase(
+      name: "ReduceMean", opset: 17,
+      parts: [.node("ReduceMean", ["x"], ["y"], [.attribute("axes", ints: [-1])])],
+      lines: ["%y: f32[2,3,1] = ReduceMean(%x, @y_axes: i64[1])"], constants: ["y_axes": [-1]]),
+    LiftCase(
+      name: "ReduceMax over all", opset: 17, parts: [.node("ReduceMax", ["x"], ["y"])],
+      lines: ["%y: f32[1,1,1] = ReduceMax(%x)"]),
+    LiftCase(
+      name: "Split", opset: 11,
+      parts: [.node("Split", ["x"], ["y", "z"],
+        [.attribute("axis", int: 2), .attribute("split", ints: [1, 3])])],
+      lines: [
+        "%y: f32[2,3,1], %z: f32[2,3,3] = Split(%x, @y_split: i64[2]) {axis=2}"
+      ], constants: ["y_split": [1, 3]]),
+    LiftCase(
+      name: "Slice", opset: 9,
+      parts: [.node("Slice", ["x"], ["y"],
+        [.attribute("starts", ints: [1]), .attribute("ends", ints: [9]),
+          .attribute("axes", ints: [2])])],
+      lines: [
+        "%y: f32[2,3,3] = Slice(%x, @y_starts: i64[1], @y_ends: i64[1], @y_axes: i64[1])"
+      ], constants: ["y_starts": [1], "y_ends": [9], "y_axes": [2]]),
+    LiftCase(
+      name: "Pad", opset: 10,
+      parts: [.node("Pad", ["x"], ["y"],
+        [.attribute("pads", ints: [0, 0, 1, 0, 0, 1]), .attribute("value", float: 0.5),
+          .attribute("mode", string: "constant")])],
+      lines: ["%y: f32[2,3,6] = Pad(%x, @y_pads: i64[6], 0.5)"],
+      constants: ["y_pads": [0, 0, 1, 0, 0, 1]]),
+  ]
+
+  static let meanings = [
+    LiftCase(
+      name: "Softmax along the last axis", opset: 12,
+      parts: [.node("Softmax", ["x"], ["y"], [.attribute("axis", int: 2)])],
+      lines: ["%y: f32[2,3,4] = Softmax(%x)"]),
+    LiftCase(
+      name: "Softmax of a matrix", opset: 12, parts: [.node("Softmax", ["x"], ["y"])],
+      lines: ["%y: f32[2,3] = Softmax(%x)"], dims: ["2", "3"]),
+    LiftCase(
+      name: "LogSoftmax over flattened axes", opset: 12,
+      parts: [.node("LogSoftmax", ["x"], ["y"])],
+      lines: [
+        "%y_matrix: f32[2,12] = Flatten(%x)",
+        "%y_rows: f32[2,12] = LogSoftmax(%y_matrix)",
+        "%y_shape: i64[3] = Shape(%x)",
+        "%y: f32[?,?,?] = Reshape(%y_rows, %y_shape) {allowzero=true}",
+      ]),
+    LiftCase(
+      name: "Softmax", opset: 13, parts: [.node("Softmax", ["x"], ["y"])],
+      lines: ["%y: f32[2,3,4] = Softmax(%x)"]),
+    LiftCase(
+      name: "Upsample with an attribute", opset: 7,
+      parts: [.node("Upsample", ["x"], ["y"],
+        [.attribute("scales", floats: [1, 1, 2]), .attribute("mode", string: "linear")])],
+      lines: [
+        "%y: f32[2,3,8] = Resize(%x, _, @y_scales: f32[3]) {mode=linear, "
+          + "coordinate_transformation_mode=asymmetric, nearest_mode=floor}"
+      ]),
+    LiftCase(
+      name: "Upsample", opset: 9,
+      parts: [.initializer("s", [3], [1, 1, 2]), .node("Upsample", ["x", "s"], ["y"])],
+      lines: [
+        "%y: f32[2,3,8] = Resize(%x, _, @s: f32[3]) {"
+          + "coordinate_transformation_mode=asymmetric, nearest_mode=floor}"
+      ]),
+    LiftCase(
+      name: "Resize", opset: 10,
+      parts: [.initializer("s", [3], [1, 1, 2]), .node("Resize", ["x", "s"], ["y"])],
+      lines: [
+        "%y: f32[2,3,8] = Resize(%x, _, @s: f32[3]) {"
+          + "coordinate_transformation_mode=asymmetric, nearest_mode=floor}"
+      ]),
+    LiftCase(
+      name: "Resize with an empty region of interest", opset: 11,
+      parts: [.initializer("roi", [0], []), .initializer("s", [3], [1, 1, 2]),
+        .node("Resize", ["x", "roi", "s"], ["y"])],
+      lines: ["%y: f32[2,3,8] = Resize(%x, _, @s: f32[3])"]),
+    LiftCase(
+      name: "Resize of some axes", opset: 18,
+      parts: [.initializer("s", [1], [2]),
+        .node("Resize", ["x", "", "s"], ["y"], [.attribute("axes", ints: [-1])])],
+      lines: ["%y: f32[2,3,8] = Resize(%x, _, @y_scales: f32[3])"]),
+    LiftCase(
+      name: "Dropout with a mask nobody reads", opset: 7,
+      parts: [.node("Dropout", ["x"], ["y", "mask"], [.attribute("ratio", float: 0.3)])],
+      lines: ["%y: f32[2,3,4] = Dropout(%x)"]),
+    LiftCase(
+      name: "Dropout", opset: 13,
+      parts: [.message(5, Proto.head("t", type: 9, []) + [.packed(5, [0])]),
+        .node("Dropout", ["x", "", "t"], ["y"])],
+      lines: ["%y: f32[2,3,4] = Dropout(%x)"]),
+    LiftCase(
+      name: "BatchNormalization with unread outputs", opset: 9,
+      parts: [.initializer("c", [3], [1, 1, 1]),
+        .node("BatchNormalization", ["x", "c", "c", "c", "c"], ["y", "m", "v", "", ""],
+          [.attribute("momentum", float: 0.9)])],
+      lines: [
+        "%y: f32[2,3,4] = BatchNormalization(%x, @c: f32[3], @c: f32[3], @c: f32[3], @c: f32[3])"
+      ]),
+    LiftCase(
+      name: "Sum of three", opset: 8, parts: [.node("Sum", ["x", "x", "x"], ["y"])],
+      lines: ["%y_part0: f32[2,3,4] = Add(%x, %x)", "%y: f32[2,3,4] = Add(%y_part0, %x)"]),
+    LiftCase(
+      name: "Max of two", opset: 13, parts: [.node("Max", ["x", "x"], ["y"])],
+      lines: ["%y: f32[2,3,4] = Max(%x, %x)"]),
+    LiftCase(
+      name: "Min of one", opset: 13, parts: [.node("Min", ["x"], ["y"])],
+      lines: ["%y: f32[2,3,4] = Identity(%x)"]),
+    LiftCase(
+      name: "Mean of two", opset: 13, parts: [.node("Mean", ["x", "x"], ["y"])],
+      lines: ["%y_part0: f32[2,3,4] = Add(%x, %x)", "%y: f32[2,3,4] = Mul(%y_part0, 0.5)"]),
+    LiftCase(
+      name: "FastGelu", opset: 13,
+      parts: [.initializer("b", [4], [1, 1, 1, 1]),
+        .node("FastGelu", ["x", "b"], ["y"], domain: "com.microsoft")],
+      lines: [
+        "%y_sum: f32[2,3,4] = Add(%x, @b: f32[4])",
+        "%y: f32[2,3,4] = Gelu(%y_sum) {approximate=tanh}",
+      ], domain: "com.microsoft"),
+    LiftCase(
+      name: "Gelu of ONNX Runtime", opset: 13,
+      parts: [.node("Gelu", ["x"], ["y"], domain: "com.microsoft")],
+      lines: ["%y: f32[2,3,4] = Gelu(%x)"], domain: "com.microsoft"),
+  ]
+
+  @Test(arguments: attributes + meanings)
+  func lifts(_ lift: LiftCase) throws {
+    let graph = try ONNX.read(
+      Bytes(
+        .model(
+          opset: lift.opset, domain: lift.domain,
+          [.text(2, "g"), .input("x", lift.dims), .output("y")] + lift.parts)))
+    let lines = graph.text.split(separator: "\n").dropFirst().map { $0.dropFirst(2) }
+    #expect(lines.map { String($0) } == lift.lines)
+    for (name, integers) in lift.constants {
+      #expect(graph.values.first { $0.name == name }?.constant?.integers == integers)
+    }
+  }
+}
