@@ -54,6 +54,7 @@ let package = Package(
     tests("SparrowPassesTests", ["SparrowPasses", "SparrowRuntime", "SparrowCore"]),
     tests("SparrowFormatsTests", ["SparrowFormats", "SparrowRuntime", "SparrowCore"]),
     tests("SparrowCompressTests", ["SparrowCompress", "SparrowRuntime", "SparrowCore"]),
+    tests("SparrowReportTests", ["SparrowReport", "SparrowRuntime", "SparrowCore"]),
     tests("SparrowTests", ["Sparrow"]),
   ]
 )

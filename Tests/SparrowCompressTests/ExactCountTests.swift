@@ -35,11 +35,14 @@ struct ExactCountTests {
   func totalIsExact(seed: UInt64, allocation: String) throws {
     var generator = SeededGenerator(seed: seed)
     let graph = try syntheticNetwork([
-      .convolution(outputs: 8, inputs: 3, kernel: 3), .convolution(outputs: 31, inputs: 17, kernel: 1),
+      .convolution(outputs: 8, inputs: 3, kernel: 3),
+      .convolution(outputs: 31, inputs: 17, kernel: 1),
       .matMul(inputs: 40, outputs: 23), .gemm(outputs: 10, inputs: 23),
     ]) { _, shape in
       // No zeros and no ties, so that zeros in the result are what was dropped.
-      let values = (1...shape.elementCount).map { Float($0) + .random(in: 0..<0.5, using: &generator) }
+      let values = (1...shape.elementCount).map {
+        Float($0) + .random(in: 0..<0.5, using: &generator)
+      }
       return Tensor(values.shuffled(using: &generator), shape: shape)
     }
     let total = graph.weightNames.reduce(0) { $0 + graph.floats($1).count }

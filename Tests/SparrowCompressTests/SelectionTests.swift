@@ -148,9 +148,10 @@ struct SelectionTests {
     let step = PruneStep(sparsity: 0.5, allocation: "uniform")
     let result = try Compression(Recipe(prune: step)).run(on: graph).graph.floats("w0")
     // Dropped: 0, -0, the two tiny ones, and -1 and 1.
-    #expect(result.map { $0 == 0 } == [
-      false, false, false, true, true, true, true, true, false, false, false, true,
-    ])
+    #expect(
+      result.map { $0 == 0 } == [
+        false, false, false, true, true, true, true, true, false, false, false, true,
+      ])
     #expect(result[0].isNaN)
   }
 }

@@ -11,7 +11,9 @@ enum AscendingOrder {
       }
       initialized = count
     }
-    var other = [UInt32](unsafeUninitializedCapacity: count) { $1 = count; _ = $0 }
+    var other = [UInt32](unsafeUninitializedCapacity: count) {
+      $1 = count; _ = $0
+    }
     for (shift, bits) in [(0, 11), (11, 10), (21, 10)] {
       scatter(keys, to: &other, shift: UInt32(shift), bits: UInt32(bits))
       swap(&keys, &other)

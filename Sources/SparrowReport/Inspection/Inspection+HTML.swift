@@ -39,7 +39,8 @@ extension Inspection {
     let mostWork = Double(max(1, layers.reduce(0) { max($0, $1.multiplyAdds ?? 0) }))
     return layers.map { layer in
       [
-        HTMLPage.Cell(layer.name), HTMLPage.Cell(layer.op), HTMLPage.Cell(Quantity.shape(layer.shape)),
+        HTMLPage.Cell(layer.name), HTMLPage.Cell(layer.op),
+        HTMLPage.Cell(Quantity.shape(layer.shape)),
         HTMLPage.Cell(Quantity.count(layer.weights)),
         HTMLPage.Cell(Quantity.percent(layer.sparsity), fraction: layer.sparsity),
         HTMLPage.Cell(

@@ -16,17 +16,19 @@ extension Inspection {
     for port in inputs { lines.append(("input", "\(port.name): \(port.type)")) }
     for port in outputs { lines.append(("output", "\(port.name): \(port.type)")) }
     lines.append(("parameters", Quantity.count(totals.parameters)))
-    lines.append((
-      "weights",
-      "\(Quantity.count(totals.weights)) in \(layers.count) layers, "
-        + "\(Quantity.count(totals.nonzeros)) nonzero"
-    ))
+    lines.append(
+      (
+        "weights",
+        "\(Quantity.count(totals.weights)) in \(layers.count) layers, "
+          + "\(Quantity.count(totals.nonzeros)) nonzero"
+      ))
     lines.append(("sparsity", Quantity.percent(totals.sparsity) + " of the weights are zero"))
-    lines.append((
-      "size",
-      Quantity.bytes(totals.storedBytes) + " of parameters as stored, "
-        + Quantity.bytes(totals.denseBytes) + " dense"
-    ))
+    lines.append(
+      (
+        "size",
+        Quantity.bytes(totals.storedBytes) + " of parameters as stored, "
+          + Quantity.bytes(totals.denseBytes) + " dense"
+      ))
     lines.append(("multiply-adds", workText))
     return lines
   }

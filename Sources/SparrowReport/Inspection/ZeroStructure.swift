@@ -26,10 +26,13 @@ struct ZeroStructure {
     }
   }
 
+  /// Larger blocks first: a 4x4 pattern is a 1x4 and a 4x1 pattern, too.
+  private static let blockShapes = [
+    (16, 16), (8, 8), (4, 4), (1, 16), (16, 1), (1, 8), (8, 1), (1, 4), (4, 1),
+  ]
+
   private var name: String? {
-    // Larger blocks first: a 4x4 pattern is a 1x4 and a 4x1 pattern, too.
-    for (outputs, inputs) in [(16, 16), (8, 8), (4, 4), (1, 16), (16, 1), (1, 8), (8, 1), (1, 4), (4, 1)]
-    where isBlocked(outputs, inputs) {
+    for (outputs, inputs) in Self.blockShapes where isBlocked(outputs, inputs) {
       return "\(outputs)x\(inputs)"
     }
     for (kept, group) in [(1, 4), (2, 4), (1, 2), (4, 8)] where isGrouped(kept, group) {
@@ -39,19 +42,23 @@ struct ZeroStructure {
   }
 
   private static var samples: Int { 65_536 }
-  /// Trained weights are hardly ever zero by chance; a few zeros inside kept blocks are.
-  private static var fill: Double { 0.97 }
+  /// The part of the zeros, and of the kept blocks' elements, that may be zeros in kept blocks:
+  /// trained weights are hardly ever zero by chance.
+  private static var chance: Double { 0.03 }
 
-  /// Whether nonzeros fill the blocks that hold any.
+  /// Whether nonzeros fill the blocks that hold any, and the zeros the others.
   private func isBlocked(_ outputs: Int, _ inputs: Int) -> Bool {
     guard view.outputs >= outputs, view.inputs >= inputs else { return false }
-    var (kept, nonzeros) = (0, 0)
+    var (total, kept, nonzeros) = (0, 0, 0)
     forEachGroup(outputs, inputs) { found, size in
+      total += size
       if found > 0 { kept += size }
       nonzeros += found
       return true
     }
-    return kept > 0 && Double(nonzeros) >= Self.fill * Double(kept)
+    let zeros = Double(total - nonzeros)
+    let scattered = Double(kept - nonzeros)
+    return zeros > 0 && scattered <= Self.chance * min(zeros, Double(kept))
   }
 
   /// Whether no group of inputs has more than `kept` nonzeros, and most have as many.

@@ -18,7 +18,8 @@ struct HTMLPage {
 
   /// A table whose first column names its rows; a bar shows a cell's fraction of a whole.
   mutating func table(caption: String, _ columns: [TextTable.Column], _ rows: [[Cell]]) {
-    body += "<div class=\"scroll\" tabindex=\"0\" role=\"region\""
+    body +=
+      "<div class=\"scroll\" tabindex=\"0\" role=\"region\""
       + " aria-label=\"\(Self.escaped(caption))\">\n<table>\n"
       + "<caption>\(Self.escaped(caption))</caption>\n<thead><tr>"
     for column in columns {

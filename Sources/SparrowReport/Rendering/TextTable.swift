@@ -19,8 +19,8 @@ struct TextTable {
     let widths = columns.indices.map { i in
       rows.reduce(columns[i].title.count) { max($0, $1[i].count) }
     }
-    let lines = [columns.map { $0.title }] + [widths.map { String(repeating: "-", count: $0) }] + rows
-    return lines.map { line in
+    let rule = widths.map { String(repeating: "-", count: $0) }
+    return ([columns.map { $0.title }, rule] + rows).map { line in
       var text = ""
       for (i, cell) in line.enumerated() {
         let padding = String(repeating: " ", count: widths[i] - cell.count)
