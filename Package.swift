@@ -51,7 +51,9 @@ let package = Package(
     tests("CKernelsTests", ["CKernels"]),
     tests("SparrowCoreTests", ["SparrowCore"]),
     tests("SparrowRuntimeTests", ["SparrowRuntime", "SparrowCore"]),
-    tests("SparrowPassesTests", ["SparrowPasses", "SparrowRuntime", "SparrowCore"]),
+    tests(
+      "SparrowPassesTests",
+      ["SparrowPasses", "SparrowFormats", "SparrowRuntime", "SparrowCore"]),
     tests("SparrowFormatsTests", ["SparrowFormats", "SparrowRuntime", "SparrowCore"]),
     tests("SparrowCompressTests", ["SparrowCompress", "SparrowRuntime", "SparrowCore"]),
     tests("SparrowReportTests", ["SparrowReport", "SparrowRuntime", "SparrowCore"]),

@@ -257,7 +257,8 @@ private let shapeRows: [InferenceRow] = [
     .transpose(Transpose([0, 0, 1])), ["f32[n,3,4]"],
     "error: perm is not a permutation of the 3 axes"),
   InferenceRow(.expand(Expand()), ["f32[3,1]", .ints([2, 1, 4])], "f32[2,3,4]"),
-  InferenceRow(.expand(Expand()), ["f32[3,1]", "i64[3]"], "f32[*]"),
+  InferenceRow(.expand(Expand()), ["f32[3,1]", "i64[3]"], "f32[?,?,?]"),
+  InferenceRow(.expand(Expand()), ["f32[3,1]", "i64[?]"], "f32[*]"),
   InferenceRow(
     .expand(Expand()), ["f32[3]", .ints([-1])], "error: the shape has the entry -1"),
   InferenceRow(.shapeOf(ShapeOf()), ["f32[n,3,4]"], "i64[3]"),

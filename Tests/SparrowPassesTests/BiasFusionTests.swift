@@ -57,4 +57,24 @@ import Testing
     let y = try b.binary(.add, c, b.weight("v", [6]), name: "y")
     try expectUnchanged(BiasFusion(), on: b.returning(y))
   }
+
+  @Test func intoProductWithPackedWeight() throws {
+    var b = Builder("g")
+    let x = b.input("x", [2, 4])
+    let packed = b.graph.addConstant("p", Tensor([Int8](repeating: 2, count: 24), shape: [4, 6]))
+    let wide = try b.op(.cast(Cast(to: .float32)), packed, name: "wide")
+    let w = try b.binary(.mul, wide, b.weight("s", [1, 6]), name: "w")
+    let c = try b.op(.matMul(MatMul()), x, w, name: "c")
+    let y = try b.binary(.add, c, b.weight("b", [6]), name: "y")
+    let after = """
+      graph g(%x: f32[2,4]) -> (%y)
+        %wide: f32[4,6] = Cast(@p: i8[4,6])
+        %w: f32[4,6] = Mul(%wide, @s: f32[1,6])
+        %y: f32[2,6] = MatMul(%x, %w, @c.bias: f32[6])
+
+      """
+    try expect(BiasFusion(), on: b.returning(y), gives: after, within: Tolerance.rounding)
+    let scaled = try b.binary(.mul, c, b.weight("t", [6]), name: "z")
+    try expectUnchanged(ScaleFolding(), on: b.returning(scaled))
+  }
 }

@@ -34,4 +34,11 @@ import Testing
     let y = try b.op(.reduce(Reduce(.mean)), x, b.integers(axes), name: "y")
     try expectUnchanged(GlobalPoolRecognition(), on: b.returning(y))
   }
+
+  @Test func sequences() throws {
+    var b = Builder("g")
+    let x = b.input("x", [2, 3, 5])
+    let y = try b.op(.reduce(Reduce(.mean)), x, b.integers([2]), name: "y")
+    try expectUnchanged(GlobalPoolRecognition(), on: b.returning(y))
+  }
 }

@@ -14,7 +14,7 @@ import Testing
     (.max, -Float.infinity), (.min, Float.infinity),
   ])
   func scalarOperand(function: Binary.Function, neutral: Float) throws {
-    for shape in [[], [1], [1, 1], [3], [2, 3]] {
+    for shape in [[], [1], [1, 1]] {
       var b = Builder("g")
       let x = b.input("x", [2, 3])
       let values = [Float](repeating: neutral, count: shape.elementCount)
@@ -35,7 +35,7 @@ import Testing
   }
 
   @Test func constantThatEnlarges() throws {
-    for shape in [[1, 1, 1], [2, 1, 3], [4, 2, 3]] {
+    for shape in [[1, 1, 1], [2, 1, 3]] {
       var b = Builder("g")
       let x = b.input("x", [2, 3])
       let zeros = [Float](repeating: 0, count: shape.elementCount)
@@ -45,10 +45,11 @@ import Testing
     }
   }
 
-  @Test func constantThatIsNotNeutral() throws {
+  @Test(arguments: [[Float(1), 1, 1], [1.0000001]])
+  func parametersAndOtherConstants(values: [Float]) throws {
     var b = Builder("g")
     let x = b.input("x", [2, 3])
-    let c = b.graph.addConstant("c", Tensor([Float(1), 1, 1.0000001]))
+    let c = b.graph.addConstant("c", Tensor(values))
     let y = try b.binary(.mul, x, c, name: "y")
     try expectUnchanged(NeutralRemoval(), on: b.returning(y))
   }

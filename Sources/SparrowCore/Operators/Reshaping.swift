@@ -170,11 +170,22 @@ public struct Expand: Operator {
   public var name: String { "Expand" }
   public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
     let x = try context.type(0)
-    guard let shape = context.integers(1) else { return [TensorType(x.dtype, nil)] }
+    guard let shape = context.integers(1) else { return [try openType(x, context)] }
     for length in shape where length < 0 {
       throw InferenceError("the shape has the entry \(length)")
     }
     return [TensorType(x.dtype, try ShapeRules.broadcast(x.dimensions, shape.map { .known($0) }))]
+  }
+
+  /// The rank follows from the length of the shape.
+  private func openType(
+    _ x: TensorType, _ context: InferenceContext
+  ) throws(InferenceError) -> TensorType {
+    guard let input = x.dimensions, let length = try context.dimensions(1)?.first?.value,
+      length >= 0, length <= 64
+    else { return TensorType(x.dtype, nil) }
+    let rank = max(length, input.count)
+    return TensorType(x.dtype, [Dimension](repeating: .unknown, count: rank))
   }
 }
 

@@ -2,6 +2,9 @@ import SparrowCore
 
 /// Removes nodes that give their input back unchanged because of their constants and types: adding
 /// 0, a Reshape to the present shape, a Cast to the present type, and so on.
+///
+/// Only scalar operands count: a vector of ones is a parameter that training may change, and part of
+/// patterns such as layer normalisation.
 public struct NeutralRemoval: Pass {
   public static let name = "neutral-removal"
 
@@ -74,20 +77,16 @@ public struct NeutralRemoval: Pass {
     case .and, .equal, .greater, .greaterOrEqual, .less, .lessOrEqual, .or, .prelu, .xor:
       return nil
     }
-    if isAll(neutral, rewriter.constant(b), broadcastInto: a, rewriter) { return a }
-    if commutes, isAll(neutral, rewriter.constant(a), broadcastInto: b, rewriter) { return b }
+    if equals(rewriter.constant(b), neutral, besides: a, rewriter) { return a }
+    if commutes, equals(rewriter.constant(a), neutral, besides: b, rewriter) { return b }
     return nil
   }
 
-  private func isAll(
-    _ value: Double, _ constant: Tensor?, broadcastInto x: ValueID, _ rewriter: Rewriter
+  private func equals(
+    _ constant: Tensor?, _ value: Double, besides x: ValueID, _ rewriter: Rewriter
   ) -> Bool {
-    guard let constant, constant.count > 0, rewriter.broadcasts(constant, into: x) else {
-      return false
-    }
-    if constant.count == 1 { return constant.scalarDouble == value }
-    guard constant.dtype == .float32 else { return false }
-    return constant.withElements(of: Float.self) { $0.allSatisfy { Double($0) == value } }
+    guard let constant else { return false }
+    return constant.scalarDouble == value && rewriter.broadcasts(constant, into: x)
   }
 
   // Pattern: slice(x, starts=[0,...], ends=[all,...], steps=[1,...]) -> x

@@ -19,24 +19,39 @@ private struct ChannelLayout {
 }
 
 extension Rewriter {
-  /// The number of output channels of a node with a constant float32 weight, and the output axis
-  /// they lie on, counted from the last (0); nil for other nodes.
+  /// The number of output channels of a node with a float32 weight, and the output axis they lie
+  /// on, counted from the last (0); nil for other nodes.
   func outputChannels(of i: Int) -> (count: Int, axisFromEnd: Int)? {
-    guard let layout = channelLayout(of: i), let weight = constant(graph.nodes[i].input(1)) else {
+    guard let layout = channelLayout(of: i), let rank = weightShape(of: i)?.count else {
       return nil
     }
     switch graph.nodes[i].op {
-    case .conv, .convTranspose: return (layout.groups * layout.channels, weight.rank - 2)
+    case .conv, .convTranspose: return (layout.groups * layout.channels, rank - 2)
     default: return (layout.channels, 0)
+    }
+  }
+
+  /// The shape of a float32 weight: a constant, or one that is made of constants, such as int8
+  /// elements behind Cast and Mul.
+  private func weightShape(of i: Int) -> [Int]? {
+    guard let id = graph.nodes[i].input(1), isFloat32(id), isMadeOfConstants(id),
+      let shape = type(id)?.shape, shape.count >= 2, let count = shape.checkedElementCount,
+      count > 0
+    else { return nil }
+    return shape
+  }
+
+  private func isMadeOfConstants(_ id: ValueID, depth: Int = 0) -> Bool {
+    if constant(id) != nil { return true }
+    guard let i = maker(id), depth < 8 else { return false }
+    return graph.nodes[i].inputs.allSatisfy { input in
+      input.map { isMadeOfConstants($0, depth: depth + 1) } ?? true
     }
   }
 
   private func channelLayout(of i: Int) -> ChannelLayout? {
     let node = graph.nodes[i]
-    guard let weight = constant(node.input(1)), weight.dtype == .float32, weight.rank >= 2,
-      weight.count > 0
-    else { return nil }
-    let shape = weight.shape
+    guard let shape = weightShape(of: i) else { return nil }
     let positions = shape.dropFirst(2).reduce(1, *)
     switch node.op {
     case .conv: return ChannelLayout(channels: shape[0], inner: shape[1] * positions)
@@ -45,12 +60,12 @@ extension Rewriter {
       return ChannelLayout(
         groups: op.group, outer: shape[0] / op.group, channels: shape[1], inner: positions)
     case .gemm(let op):
-      guard weight.rank == 2 else { return nil }
+      guard shape.count == 2 else { return nil }
       return op.transposesB
         ? ChannelLayout(channels: shape[0], inner: shape[1])
         : ChannelLayout(outer: shape[0], channels: shape[1], inner: 1)
     case .matMul:
-      guard weight.rank == 2 else { return nil }
+      guard shape.count == 2 else { return nil }
       return ChannelLayout(outer: shape[0], channels: shape[1], inner: 1)
     default: return nil
     }
@@ -78,11 +93,11 @@ extension Rewriter {
     var node = graph.nodes[i]
     guard isPrivate(node.outputs[0]), node.op.activation == .none, isFloat32(node.outputs[0]),
       affine.scale == nil || node.input(3) == nil,  // a scale would have to scale the addend too
-      let layout = channelLayout(of: i), let weight = constant(node.input(1)),
-      let bias = bias(of: i), affine.isFinite
+      let layout = channelLayout(of: i), let bias = bias(of: i), affine.isFinite
     else { return false }
     let channels = layout.groups * layout.channels
     if let scale = affine.scale {
+      guard let weight = constant(node.input(1)) else { return false }
       let scaled = weight.scaled(by: scale, layout)
       node.inputs[1] = setConstant(
         node.input(1), of: i, to: scaled, name: node.name + ".weight")

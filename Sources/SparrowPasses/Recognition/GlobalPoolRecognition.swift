@@ -1,6 +1,8 @@
 import SparrowCore
 
-/// Recognises a mean or maximum over every spatial axis as global pooling.
+/// Recognises a mean or maximum over every spatial axis of images or volumes as global pooling.
+///
+/// Tensors of rank 3 are left alone: their last axis is as often features as it is space.
 public struct GlobalPoolRecognition: Pass {
   public static let name = "global-pool-recognition"
 
@@ -15,7 +17,7 @@ public struct GlobalPoolRecognition: Pass {
   private func rewrite(_ i: Int, _ rewriter: inout Rewriter) -> Bool {
     let node = rewriter.node(i)
     guard case .reduce(let op) = node.op, let kind = poolKind(op.kind), let x = node.input(0),
-      rewriter.isFloat32(x), let rank = rewriter.rank(x), rank >= 3, rank <= 5,
+      rewriter.isFloat32(x), let rank = rewriter.rank(x), rank >= 4, rank <= 5,
       let axes = rewriter.constant(node.input(1))?.integers,
       axes.map({ $0 < 0 ? $0 + rank : $0 }).sorted() == Array(2..<rank)
     else { return false }
