@@ -13,10 +13,10 @@ enum Deflate {
   // Random-looking floats shrink by some 7 %, which is not worth inflating them at every load.
   private static var worthwhileFraction: Double { 0.9 }
   private static var smallest: Int { 256 }
-  private static var sampleSize: Int { 64 << 10 }
+  private static var sampleSize: Int { 16 << 10 }
   private static var sampleCount: Int { 4 }
-  /// Up to this size thorough compression is quick enough.
-  private static var thoroughLimit: Int { 8 << 20 }
+  /// Up to this size thorough compression is quick enough, where there are matches to find.
+  private static var thoroughLimit: Int { 1 << 20 }
 
   /// The bytes compressed in zlib format; nil where that would not save at least a tenth.
   static func compressedWhereItWins(_ raw: Bytes) -> Bytes? {
@@ -53,7 +53,7 @@ enum Deflate {
     let withMatches = size(of: samples, matches)
     guard min(withCodes, withMatches) <= worthwhileSize(total) else { return nil }
     if withCodes <= withMatches + withMatches / 32 { return codes }
-    return raw.count < thoroughLimit
+    return raw.count < thoroughLimit && withMatches <= total / 2
       ? Method(level: 6, strategy: SZ_STRATEGY_MATCHES) : matches
   }
 
