@@ -20,9 +20,7 @@ public struct Bitmask: Sendable {
     let excess = count % 8
     if excess != 0 {
       let last = bits.pointer.load(fromByteOffset: bits.count - 1, as: UInt8.self)
-      guard last >> UInt8(excess) == 0 else {
-        throw .wrongPopulation(found: population, expected: values.count / dtype.size)
-      }
+      guard last >> UInt8(excess) == 0 else { throw .paddingBit }
     }
     guard population * dtype.size == values.count else {
       throw .wrongPopulation(found: population, expected: values.count / dtype.size)

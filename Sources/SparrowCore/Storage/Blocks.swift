@@ -47,9 +47,7 @@ public struct Blocks: Sendable {
     let excess = blockCount % 8
     if excess != 0 {
       let last = bits.pointer.load(fromByteOffset: bits.count - 1, as: UInt8.self)
-      guard last >> UInt8(excess) == 0 else {
-        throw .badBlock("a padding bit of its block mask is set")
-      }
+      guard last >> UInt8(excess) == 0 else { throw .paddingBit }
     }
     let kept = bits.setBitCount
     guard values.count == kept * blockElements * dtype.size else {

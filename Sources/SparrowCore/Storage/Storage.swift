@@ -50,6 +50,8 @@ extension Tensor {
 public enum StorageError: Error, Equatable {
   /// A part has the wrong number of bytes.
   case wrongSize(part: String, found: Int, expected: Int)
+  /// A bit beyond the last element or block is set.
+  case paddingBit
   /// The number of set mask bits is not the number of values.
   case wrongPopulation(found: Int, expected: Int)
   /// Row starts that decrease or end elsewhere than at the last value.
@@ -63,6 +65,7 @@ public enum StorageError: Error, Equatable {
     switch self {
     case .wrongSize(let part, let found, let expected):
       "its \(part) take \(found) bytes, expected \(expected)"
+    case .paddingBit: "a padding bit of its mask is set"
     case .wrongPopulation(let found, let expected):
       "its mask keeps \(found) elements, but there are values for \(expected)"
     case .badRowStarts(let row): "its row starts are out of order at row \(row)"
