@@ -83,10 +83,12 @@ import Testing
     #expect(message(resealed(changed(entry(1, 16), outside))).contains("beyond the end"))
     #expect(message(resealed(changed(entry(1, 23), [0x7f]))).contains("stored size is"))
     let kind = SectionKind.graph.rawValue
-    #expect(message(resealed(changed(entry(1, 0), littleEndian(kind)))).contains("must be the graph"))
+    #expect(
+      message(resealed(changed(entry(1, 0), littleEndian(kind)))).contains("must be the graph"))
     let other = SectionKind.maskValues.rawValue
     #expect(
-      message(resealed(changed(entry(1, 0), littleEndian(other)))).contains("does not hold its mask"))
+      message(resealed(changed(entry(1, 0), littleEndian(other)))).contains(
+        "does not hold its mask"))
   }
 
   @Test func bytesBetweenSections() throws {

@@ -48,7 +48,8 @@ import Testing
     #expect(read.nodes.map(\.op) == graph.nodes.map(\.op))
     #expect(read.nodes.map(\.name) == graph.nodes.map(\.name))
     #expect(read.nodes.map(\.inputs) == graph.nodes.map(\.inputs))
-    #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(ContainerWriter.bytes(of: graph)))
+    #expect(
+      try Data(contentsOf: URL(fileURLWithPath: path)) == Data(ContainerWriter.bytes(of: graph)))
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).count == 1)
   }
 
@@ -63,7 +64,8 @@ import Testing
       let y = graph.addValue("y")
       graph.nodes = [Node(name: "n", op: op, inputs: [nil, x], outputs: [y])]
       // Not verified: the types of such a graph need not make sense.
-      let read = try Self.decodedGraph(ContainerWriter.bytes(of: graph, options: .init(compression: .off)))
+      let read = try Self.decodedGraph(
+        ContainerWriter.bytes(of: graph, options: .init(compression: .off)))
       #expect(read.nodes[0].op == op)
       #expect(read.nodes[0].inputs == [nil, x])
     }
@@ -131,7 +133,9 @@ private struct AttributeChanger: AttributeVisitor {
   mutating func visit(_ key: StaticString, _ value: inout Int) throws(Never) { value = -7 - value }
   mutating func visit(_ key: StaticString, _ value: inout Float) throws(Never) { value += 0.1 }
   mutating func visit(_ key: StaticString, _ value: inout Bool) throws(Never) { value.toggle() }
-  mutating func visit(_ key: StaticString, _ value: inout [Int]) throws(Never) { value = [.max, -1] }
+  mutating func visit(_ key: StaticString, _ value: inout [Int]) throws(Never) {
+    value = [.max, -1]
+  }
   mutating func visit(_ key: StaticString, _ value: inout [Int]?) throws(Never) {
     value = value == nil ? [.min, 5] : nil
   }

@@ -28,7 +28,9 @@ func sparseTensor(
   var bytes = [UInt8](repeating: 0, count: count * dtype.size)
   for i in 0..<count where Double.random(in: 0..<1, using: &random) < density {
     // Bools hold 0 and 1; for other types 0x3f in the top byte is an ordinary number.
-    for j in 0..<dtype.size { bytes[i * dtype.size + j] = UInt8.random(in: 0...255, using: &random) }
+    for j in 0..<dtype.size {
+      bytes[i * dtype.size + j] = UInt8.random(in: 0...255, using: &random)
+    }
     bytes[i * dtype.size + dtype.size - 1] = dtype == .bool ? 1 : 0x3f
   }
   return Tensor(dtype: dtype, shape: shape, bytes: Bytes(copying: bytes))
@@ -71,8 +73,11 @@ extension Tensor {
 /// A network of a few hundred bytes that has every storage variant and kind of dimension.
 func smallGraph() throws -> Graph {
   var graph = Graph(name: "small")
-  graph.metadata = [MetadataEntry(key: "producer", value: "tests"), MetadataEntry(key: "ü", value: "")]
-  let x = graph.addInput("x", TensorType(.float32, [.symbol("batch"), .known(3), .unknown, .known(6)]))
+  graph.metadata = [
+    MetadataEntry(key: "producer", value: "tests"), MetadataEntry(key: "ü", value: ""),
+  ]
+  let x = graph.addInput(
+    "x", TensorType(.float32, [.symbol("batch"), .known(3), .unknown, .known(6)]))
   let kernel = sparseTensor(.float32, [4, 3, 3, 3], density: 0.3, seed: 1)
   var h = try graph.add(
     .conv(Conv(window: Window(pads: [1, 1, 1, 1]), activation: .clip(low: 0, high: 6))),

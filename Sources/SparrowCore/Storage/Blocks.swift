@@ -24,8 +24,9 @@ public struct Blocks: Sendable {
   public var blockElements: Int { outputs * inputs }
 
   private init(_ outputs: Int, _ inputs: Int, _ view: WeightView, _ bits: Bytes, _ values: Bytes) {
-    (self.outputs, self.inputs, self.view, self.bits, self.values)
-      = (outputs, inputs, view, bits, values)
+    (self.outputs, self.inputs, self.view, self.bits, self.values) = (
+      outputs, inputs, view, bits, values
+    )
   }
 
   /// Wraps parts read from a file. Throws when they do not describe `count` elements of `dtype`.

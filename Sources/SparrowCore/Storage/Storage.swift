@@ -41,7 +41,8 @@ extension Tensor {
     case .bitmask(let mask): Tensor(dtype: dtype, shape: shape, bytes: mask.decoded(dtype, count))
     case .compressedRows(let rows):
       Tensor(dtype: dtype, shape: shape, bytes: rows.decoded(dtype, shape))
-    case .blocks(let blocks): Tensor(dtype: dtype, shape: shape, bytes: blocks.decoded(dtype, count))
+    case .blocks(let blocks):
+      Tensor(dtype: dtype, shape: shape, bytes: blocks.decoded(dtype, count))
     }
   }
 }

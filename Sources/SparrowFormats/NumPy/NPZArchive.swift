@@ -112,7 +112,8 @@ public struct NPZArchive: Sendable {
     guard !overflow, entry.rawCount == expected else {
       throw .malformed(
         offset: entry.headerOffset,
-        reason: "it inflates to \(entry.rawCount) bytes, its shape \(header.shape) takes \(expected)")
+        reason:
+          "it inflates to \(entry.rawCount) bytes, its shape \(header.shape) takes \(expected)")
     }
     guard expected / ContainerLayout.largestInflation <= stored.count else {
       throw .malformed(

@@ -55,7 +55,9 @@ struct AttributeReader: AttributeVisitor {
       return .flag(flag == 1)
     case .integers:
       var list: [Int] = []
-      for _ in 0..<(try decoder.count("integers", minimum: 8)) { list.append(try integer(&decoder)) }
+      for _ in 0..<(try decoder.count("integers", minimum: 8)) {
+        list.append(try integer(&decoder))
+      }
       return .integers(list)
     case .dtype: return .dtype(try decoder.dtype())
     case .scalar:

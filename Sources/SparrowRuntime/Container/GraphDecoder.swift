@@ -187,9 +187,7 @@ extension GraphDecoder {
     let at = cursor.position
     let count: UInt32 = try cursor.integer("number of " + what)
     guard Int(count) <= cursor.remaining / minimum else {
-      throw .overLimit(
-        offset: at, what: "the number of " + what, found: UInt64(count),
-        limit: UInt64(cursor.remaining / minimum))
+      throw .truncated(offset: at, needed: Int(count) * minimum - cursor.remaining, what: what)
     }
     return Int(count)
   }

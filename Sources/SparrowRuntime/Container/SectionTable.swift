@@ -24,7 +24,8 @@ struct SectionTable {
       guard fileSize == UInt64(bytes.count) else {
         throw .malformed(
           offset: 16,
-          reason: "the file should have \(fileSize) bytes and has \(bytes.count): it is cut off, or "
+          reason:
+            "the file should have \(fileSize) bytes and has \(bytes.count): it is cut off, or "
             + "something was appended")
       }
       let count: UInt32 = try cursor.integer("section count")
