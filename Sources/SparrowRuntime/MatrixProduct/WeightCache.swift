@@ -11,17 +11,29 @@ final class WeightCache {
 
   /// Which tensor, by the memory that holds it, packed how.
   struct Key: Hashable {
-    private let region: ObjectIdentifier
+    /// Kept, so that no other tensor can take over the address.
+    private let region: Region
     private let offset: Int
     private let layout: Int
     private let group: Int
 
     init(_ tensor: Tensor, layout: Layout, group: Int = 0) {
       let bytes = tensor.storage.identifyingBytes
-      region = ObjectIdentifier(bytes.region)
+      region = bytes.region
       offset = bytes.offset
       self.layout = layout.rawValue
       self.group = group
+    }
+
+    static func == (a: Key, b: Key) -> Bool {
+      a.region === b.region && a.offset == b.offset && a.layout == b.layout && a.group == b.group
+    }
+
+    func hash(into hasher: inout Hasher) {
+      hasher.combine(ObjectIdentifier(region))
+      hasher.combine(offset)
+      hasher.combine(layout)
+      hasher.combine(group)
     }
   }
 

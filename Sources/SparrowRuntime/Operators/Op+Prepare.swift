@@ -3,6 +3,11 @@ import SparrowCore
 extension Op {
   /// Turns a node into a step for the shapes, types and constants that `p` shows.
   func prepare(_ p: inout Preparation) throws(RuntimeError) -> Step {
+    guard widensHalfPrecision, p.hasHalfPrecision else { return try prepareExactly(&p) }
+    return try p.widened { inner throws(RuntimeError) in try prepareExactly(&inner) }
+  }
+
+  private func prepareExactly(_ p: inout Preparation) throws(RuntimeError) -> Step {
     switch self {
     case .argExtreme(let op): try op.prepare(&p)
     case .batchNormalization(let op): try op.prepare(&p)

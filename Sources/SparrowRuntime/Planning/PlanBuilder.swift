@@ -34,7 +34,9 @@ struct PlanBuilder {
 
   mutating func prepareSteps() throws(RuntimeError) {
     for node in graph.nodes {
-      if node.op.isView, let source = node.inputs.first ?? nil, node.outputs.count == 1 {
+      if let source = node.inputs.first ?? nil, node.outputs.count == 1,
+        try isView(node, of: source)
+      {
         roots[node.outputs[0].index] = roots[source.index]
         continue
       }
@@ -60,6 +62,11 @@ struct PlanBuilder {
     reads.append(inputs.compactMap { $0?.value })
     writes.append(outputs.map { $0.value })
     inPlace.append(step.inPlaceInput)
+  }
+
+  private func isView(_ node: Node, of source: ValueID) throws(RuntimeError) -> Bool {
+    let (x, y) = (try operand(source), try operand(node.outputs[0]))
+    return node.op.isView(input: (x.dtype, x.shape), output: (y.dtype, y.shape))
   }
 
   private func operand(_ id: ValueID) throws(RuntimeError) -> Preparation.Operand {
