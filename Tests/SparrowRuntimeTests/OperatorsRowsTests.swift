@@ -130,6 +130,10 @@ import Testing
     #expect(
       try run(.reduce(Reduce(.max, keepsDimensions: false)), [x, integers([0])], constant: [1])[0]
         == Tensor([8, 2, 7] as [Int32]))
+    let flags = Tensor([true, false, true, true], shape: [2, 2])
+    #expect(
+      try run(.reduce(Reduce(.min, keepsDimensions: false)), [flags, rows], constant: [1])[0]
+        == Tensor([false, true]))
     var none = Reduce(.sum)
     none.noopWithEmptyAxes = true
     #expect(try run(.reduce(none), [x])[0] == x)

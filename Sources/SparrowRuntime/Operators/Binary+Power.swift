@@ -42,7 +42,9 @@ private struct BaseVisitor {
     case .float64: reals(type, Double.self)
     case .int32: reals(type, Int32.self)
     case .int64: reals(type, Int64.self)
-    case .int8, .int16, .uint8, .uint16, .uint32, .uint64, .bool, .float16, .bfloat16: nil
+    case .uint32: reals(type, UInt32.self)
+    case .uint64: reals(type, UInt64.self)
+    case .int8, .int16, .uint8, .uint16, .bool, .float16, .bfloat16: nil
     }
   }
 
@@ -52,7 +54,9 @@ private struct BaseVisitor {
     case .float64: reals(type, Double.self)
     case .int32: whole(type, Int32.self)
     case .int64: whole(type, Int64.self)
-    case .int8, .int16, .uint8, .uint16, .uint32, .uint64, .bool, .float16, .bfloat16: nil
+    case .uint32: whole(type, UInt32.self)
+    case .uint64: whole(type, UInt64.self)
+    case .int8, .int16, .uint8, .uint16, .bool, .float16, .bfloat16: nil
     }
   }
 

@@ -77,7 +77,10 @@ struct Reduction {
     if x.dtype == .float32 {
       return reducesRuns ? floatRuns(p, from, to) : floatColumns(p, from, to)
     }
-    guard let step = x.dtype.accept(ReductionVisitor(plan: self, from: from, to: to)) else {
+    // The extremes of bools are those of their bytes.
+    let isLogical = x.dtype == .bool && (kind == .max || kind == .min)
+    let visitor = ReductionVisitor(plan: self, from: from, to: to, isLogical: isLogical)
+    guard let step = (isLogical ? .uint8 : x.dtype).accept(visitor) else {
       throw p.unsupported("it does not take \(x.dtype.name)")
     }
     return step
@@ -170,6 +173,7 @@ private struct ReductionVisitor: ArithmeticVisitor {
   let plan: Reduction
   let from: Slot
   let to: Slot
+  let isLogical: Bool
 
   func visit<T: Arithmetic>(_ type: T.Type) -> Step {
     let (plan, from, to) = (plan, from, to)
@@ -194,7 +198,7 @@ private struct ReductionVisitor: ArithmeticVisitor {
     case .sum: fold(x, T.zero) { T.add($0, $1) }
     case .mean: T.divide(fold(x, T.zero) { T.add($0, $1) }, T(count: plan.depth))
     case .max: fold(x, T.lowest) { T.larger($0, $1) }
-    case .min: fold(x, T.highest) { T.smaller($0, $1) }
+    case .min: fold(x, isLogical ? T.one : T.highest) { T.smaller($0, $1) }
     case .product: fold(x, T.one) { T.multiply($0, $1) }
     case .l2: T(real: fold(x, 0.0) { $0 + $1.real * $1.real }.squareRoot())
     }
