@@ -1,3 +1,4 @@
+import Foundation
 import SparrowCore
 import SparrowFormats
 import Testing
@@ -58,8 +59,10 @@ struct Refusal: CustomTestStringConvertible, Sendable {
     Refusal("too many operands", xy: [.node("Relu", ["x", "x"], ["y"])], "expected 1 to 1"),
     Refusal(
       "contradicting shapes",
-      xy: [.initializer("w", [5, 4], [Float](repeating: 0, count: 20)),
-        .node("MatMul", ["x", "w"], ["y"], name: "dense")],
+      xy: [
+        .initializer("w", [5, 4], [Float](repeating: 0, count: 20)),
+        .node("MatMul", ["x", "w"], ["y"], name: "dense"),
+      ],
       "MatMul 'dense'", "3 and 5"),
     Refusal(
       "an input that is a sequence",
@@ -69,7 +72,8 @@ struct Refusal: CustomTestStringConvertible, Sendable {
       "an input without a type", .model([.message(11, [.text(1, "s")]), .output("s")]),
       "'s' has no type"),
     Refusal(
-      "an input of strings", .model([.input("s", type: 8, ["1"]), .output("s")]), "string elements"),
+      "an input of strings", .model([.input("s", type: 8, ["1"]), .output("s")]),
+      "string elements"),
     Refusal(
       "an input too long", .model([.input("s", ["4611686018427387904"]), .output("s")]),
       "4611686018427387904", "limit"),
@@ -116,8 +120,11 @@ struct Refusal: CustomTestStringConvertible, Sendable {
       "'axis' is a float, expected an integer"),
     Refusal(
       "an attribute twice",
-      xy: [.node("Softmax", ["x"], ["y"],
-        [.attribute("axis", int: 0), .attribute("axis", int: 1)])],
+      xy: [
+        .node(
+          "Softmax", ["x"], ["y"],
+          [.attribute("axis", int: 0), .attribute("axis", int: 1)])
+      ],
       "'axis' occurs twice"),
     Refusal(
       "a choice that does not exist",
@@ -142,23 +149,30 @@ struct Refusal: CustomTestStringConvertible, Sendable {
       "not supported yet"),
     Refusal(
       "a training batch normalisation",
-      xy: [.node("BatchNormalization", ["x", "x", "x", "x", "x"], ["y"],
-        [.attribute("training_mode", int: 1)])],
+      xy: [
+        .node(
+          "BatchNormalization", ["x", "x", "x", "x", "x"], ["y"],
+          [.attribute("training_mode", int: 1)])
+      ],
       "'training_mode'"),
     Refusal(
       "a Dropout that may train", xy: [.node("Dropout", ["x", "", "x"], ["y"])], "training"),
     Refusal(
       "a string constant",
-      xy: [.node("Constant", [], ["c"], [.attribute("value_string", string: "s")]),
-        .node("Add", ["x", "c"], ["y"])],
+      xy: [
+        .node("Constant", [], ["c"], [.attribute("value_string", string: "s")]),
+        .node("Add", ["x", "c"], ["y"]),
+      ],
       "'value_string'"),
     Refusal(
       "a Reshape beyond every memory",
-      xy: [.initializer("s", [1 << 40, 1 << 40]), .node("Expand", ["x", "s"], ["y"])], "Expand 'y'"),
+      xy: [.initializer("s", [1 << 40, 1 << 40]), .node("Expand", ["x", "s"], ["y"])],
+      "Expand 'y'"),
   ]
 
   static let tensors = [
-    Refusal("no raw bytes enough", weight: Proto.head("w", [3]) + [.data(9, [1, 2])], "2 bytes", "12"),
+    Refusal(
+      "no raw bytes enough", weight: Proto.head("w", [3]) + [.data(9, [1, 2])], "2 bytes", "12"),
     Refusal(
       "raw bytes too many", weight: Proto.head("w", [1]) + [.data(9, [1, 2, 3, 4, 5])], "5 bytes"),
     Refusal(
@@ -193,7 +207,47 @@ struct Refusal: CustomTestStringConvertible, Sendable {
       "data_location", "2, expected 0 or 1"),
   ]
 
-  @Test(arguments: structure + operators + tensors)
+  private static func many(_ part: Proto, _ count: Int) -> [Proto] {
+    [Proto](repeating: part, count: count)
+  }
+
+  static let limits = [
+    Refusal(
+      "inputs of a node", xy: [.node("Concat", [String](repeating: "x", count: 16_385), ["y"])],
+      "16385", "16384"),
+    Refusal(
+      "outputs of a node", xy: [.message(1, many(.text(2, ""), 16_385))], "16385", "16384"),
+    Refusal(
+      "attributes of a node", xy: [.message(1, many(.message(5, []), 257))], "257", "256"),
+    Refusal(
+      "integers in an attribute",
+      xy: [.message(1, [.message(5, [.data(8, [UInt8](repeating: 0, count: 1 << 20 | 1))])])],
+      "1048577", "1048576"),
+    Refusal(
+      "floats in an attribute",
+      xy: [.message(1, [.message(5, [.data(7, [UInt8](repeating: 0, count: 4 << 20 | 4))])])],
+      "1048577", "1048576"),
+    Refusal(
+      "metadata", Proto(many(.message(14, []), 65_537)), "metadata", "65537", "65536"),
+    Refusal(
+      "external data entries", weight: Proto.head("w", [1]) + many(.message(13, []), 65),
+      "external_data", "65", "64"),
+    Refusal("graph outputs", .model(many(.message(12, []), 65_537)), "65537", "65536"),
+    Refusal(
+      "elements of a sparse tensor",
+      .model([
+        .message(
+          15,
+          [
+            .message(1, Proto.head("w", [0])), .message(2, Proto.head("", type: 7, [0])),
+            .int(3, 1 << 29),
+          ]),
+        .output("w"),
+      ]),
+      "536870912", "268435456"),
+  ]
+
+  @Test(arguments: structure + operators + tensors + limits)
   func refuses(_ refusal: Refusal) throws {
     let error = try #require(throws: FormatError.self) {
       try ONNX.read(Bytes(copying: refusal.bytes), file: "test.onnx")
@@ -211,6 +265,17 @@ struct Refusal: CustomTestStringConvertible, Sendable {
   @Test func refusesAMissingFile() throws {
     let error = try #require(throws: FormatError.self) { try ONNX.read("/no/such/file.onnx") }
     #expect(error.message.contains("/no/such/file.onnx"))
+  }
+
+  /// A file of 2 GiB, all of it a hole.
+  @Test func refusesAFileBeyondTheLimitOfProtobuf() throws {
+    try TemporaryFolder.use { folder in
+      #expect(FileManager.default.createFile(atPath: folder + "/huge.onnx", contents: nil))
+      let file = try #require(FileHandle(forWritingAtPath: folder + "/huge.onnx"))
+      try file.truncate(atOffset: 1 << 31)
+      let error = try #require(throws: FormatError.self) { try ONNX.read(folder + "/huge.onnx") }
+      #expect(error.message.contains("external data"))
+    }
   }
 
   @Test func namesTheOffset() throws {

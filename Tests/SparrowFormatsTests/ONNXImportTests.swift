@@ -9,7 +9,9 @@ import Testing
 
   private func weight(_ message: [Proto], type: Int64 = 1) throws -> Tensor {
     let graph = try read([
-      .message(5, message), .input("x", type: type, ["1"]), .node("Concat", ["x", "w"], ["y"],
+      .message(5, message), .input("x", type: type, ["1"]),
+      .node(
+        "Concat", ["x", "w"], ["y"],
         [.attribute("axis", int: 0)]), .output("y"),
     ])
     return try #require(graph.values.compactMap { $0.constant }.first)
@@ -49,7 +51,8 @@ import Testing
   }
 
   @Test func typedFloats() throws {
-    let half = try weight(Proto.head("w", type: 10, [2]) + [.packed(5, [0x3c00, 0xc000])], type: 10)
+    let half = try weight(
+      Proto.head("w", type: 10, [2]) + [.packed(5, [0x3c00, 0xc000])], type: 10)
     #expect(half.floats == [1, -2])
     let brain = try weight(Proto.head("w", type: 16, [1]) + [.packed(5, [0x3f80])], type: 16)
     #expect(brain.floats == [1])
@@ -105,8 +108,10 @@ import Testing
       try read([
         .message(
           15,
-          [.message(1, values), .message(2, [.int(1, 2), .int(2, 7), .packed(7, indices)]),
-            .int(3, 2), .int(3, 3)]),
+          [
+            .message(1, values), .message(2, [.int(1, 2), .int(2, 7), .packed(7, indices)]),
+            .int(3, 2), .int(3, 3),
+          ]),
         .output("w"),
       ])
     }
@@ -138,7 +143,8 @@ import Testing
   }
 
   static let dimensions: [(String, Dimension)] = [
-    ("3", .known(3)), ("0", .known(0)), ("-1", .unknown), ("?", .unknown), ("batch", .symbol("batch")),
+    ("3", .known(3)), ("0", .known(0)), ("-1", .unknown), ("?", .unknown),
+    ("batch", .symbol("batch")),
     ("*", .unknown), ("", .unknown), ("p2o.DynamicDimension.0", .symbol("p2o.DynamicDimension.0")),
   ]
 

@@ -40,8 +40,11 @@ struct LiftCase: CustomTestStringConvertible, Sendable {
       constants: ["y_axes": [0, 4]]),
     LiftCase(
       name: "ReduceSum", opset: 12,
-      parts: [.node("ReduceSum", ["x"], ["y"],
-        [.attribute("axes", ints: [1]), .attribute("keepdims", int: 0)])],
+      parts: [
+        .node(
+          "ReduceSum", ["x"], ["y"],
+          [.attribute("axes", ints: [1]), .attribute("keepdims", int: 0)])
+      ],
       lines: ["%y: f32[2,4] = ReduceSum(%x, @y_axes: i64[1]) {keepdims=false}"],
       constants: ["y_axes": [1]]),
     LiftCase(
@@ -53,24 +56,37 @@ struct LiftCase: CustomTestStringConvertible, Sendable {
       lines: ["%y: f32[1,1,1] = ReduceMax(%x)"]),
     LiftCase(
       name: "Split", opset: 11,
-      parts: [.node("Split", ["x"], ["y", "z"],
-        [.attribute("axis", int: 2), .attribute("split", ints: [1, 3])])],
+      parts: [
+        .node(
+          "Split", ["x"], ["y", "z"],
+          [.attribute("axis", int: 2), .attribute("split", ints: [1, 3])])
+      ],
       lines: [
         "%y: f32[2,3,1], %z: f32[2,3,3] = Split(%x, @y_split: i64[2]) {axis=2}"
       ], constants: ["y_split": [1, 3]]),
     LiftCase(
       name: "Slice", opset: 9,
-      parts: [.node("Slice", ["x"], ["y"],
-        [.attribute("starts", ints: [1]), .attribute("ends", ints: [9]),
-          .attribute("axes", ints: [2])])],
+      parts: [
+        .node(
+          "Slice", ["x"], ["y"],
+          [
+            .attribute("starts", ints: [1]), .attribute("ends", ints: [9]),
+            .attribute("axes", ints: [2]),
+          ])
+      ],
       lines: [
         "%y: f32[2,3,3] = Slice(%x, @y_starts: i64[1], @y_ends: i64[1], @y_axes: i64[1])"
       ], constants: ["y_starts": [1], "y_ends": [9], "y_axes": [2]]),
     LiftCase(
       name: "Pad", opset: 10,
-      parts: [.node("Pad", ["x"], ["y"],
-        [.attribute("pads", ints: [0, 0, 1, 0, 0, 1]), .attribute("value", float: 0.5),
-          .attribute("mode", string: "constant")])],
+      parts: [
+        .node(
+          "Pad", ["x"], ["y"],
+          [
+            .attribute("pads", ints: [0, 0, 1, 0, 0, 1]), .attribute("value", float: 0.5),
+            .attribute("mode", string: "constant"),
+          ])
+      ],
       lines: ["%y: f32[2,3,6] = Pad(%x, @y_pads: i64[6], 0.5)"],
       constants: ["y_pads": [0, 0, 1, 0, 0, 1]]),
   ]
@@ -97,8 +113,11 @@ struct LiftCase: CustomTestStringConvertible, Sendable {
       lines: ["%y: f32[2,3,4] = Softmax(%x)"]),
     LiftCase(
       name: "Upsample with an attribute", opset: 7,
-      parts: [.node("Upsample", ["x"], ["y"],
-        [.attribute("scales", floats: [1, 1, 2]), .attribute("mode", string: "linear")])],
+      parts: [
+        .node(
+          "Upsample", ["x"], ["y"],
+          [.attribute("scales", floats: [1, 1, 2]), .attribute("mode", string: "linear")])
+      ],
       lines: [
         "%y: f32[2,3,8] = Resize(%x, _, @y_scales: f32[3]) {mode=linear, "
           + "coordinate_transformation_mode=asymmetric, nearest_mode=floor}"
@@ -119,13 +138,17 @@ struct LiftCase: CustomTestStringConvertible, Sendable {
       ]),
     LiftCase(
       name: "Resize with an empty region of interest", opset: 11,
-      parts: [.initializer("roi", [0], []), .initializer("s", [3], [1, 1, 2]),
-        .node("Resize", ["x", "roi", "s"], ["y"])],
+      parts: [
+        .initializer("roi", [0], []), .initializer("s", [3], [1, 1, 2]),
+        .node("Resize", ["x", "roi", "s"], ["y"]),
+      ],
       lines: ["%y: f32[2,3,8] = Resize(%x, _, @s: f32[3])"]),
     LiftCase(
       name: "Resize of some axes", opset: 18,
-      parts: [.initializer("s", [1], [2]),
-        .node("Resize", ["x", "", "s"], ["y"], [.attribute("axes", ints: [-1])])],
+      parts: [
+        .initializer("s", [1], [2]),
+        .node("Resize", ["x", "", "s"], ["y"], [.attribute("axes", ints: [-1])]),
+      ],
       lines: ["%y: f32[2,3,8] = Resize(%x, _, @y_scales: f32[3])"]),
     LiftCase(
       name: "Dropout with a mask nobody reads", opset: 7,
@@ -133,14 +156,19 @@ struct LiftCase: CustomTestStringConvertible, Sendable {
       lines: ["%y: f32[2,3,4] = Dropout(%x)"]),
     LiftCase(
       name: "Dropout", opset: 13,
-      parts: [.message(5, Proto.head("t", type: 9, []) + [.packed(5, [0])]),
-        .node("Dropout", ["x", "", "t"], ["y"])],
+      parts: [
+        .message(5, Proto.head("t", type: 9, []) + [.packed(5, [0])]),
+        .node("Dropout", ["x", "", "t"], ["y"]),
+      ],
       lines: ["%y: f32[2,3,4] = Dropout(%x)"]),
     LiftCase(
       name: "BatchNormalization with unread outputs", opset: 9,
-      parts: [.initializer("c", [3], [1, 1, 1]),
-        .node("BatchNormalization", ["x", "c", "c", "c", "c"], ["y", "m", "v", "", ""],
-          [.attribute("momentum", float: 0.9)])],
+      parts: [
+        .initializer("c", [3], [1, 1, 1]),
+        .node(
+          "BatchNormalization", ["x", "c", "c", "c", "c"], ["y", "m", "v", "", ""],
+          [.attribute("momentum", float: 0.9)]),
+      ],
       lines: [
         "%y: f32[2,3,4] = BatchNormalization(%x, @c: f32[3], @c: f32[3], @c: f32[3], @c: f32[3])"
       ]),
@@ -158,8 +186,10 @@ struct LiftCase: CustomTestStringConvertible, Sendable {
       lines: ["%y_part0: f32[2,3,4] = Add(%x, %x)", "%y: f32[2,3,4] = Mul(%y_part0, 0.5)"]),
     LiftCase(
       name: "FastGelu", opset: 13,
-      parts: [.initializer("b", [4], [1, 1, 1, 1]),
-        .node("FastGelu", ["x", "b"], ["y"], domain: "com.microsoft")],
+      parts: [
+        .initializer("b", [4], [1, 1, 1, 1]),
+        .node("FastGelu", ["x", "b"], ["y"], domain: "com.microsoft"),
+      ],
       lines: [
         "%y_sum: f32[2,3,4] = Add(%x, @b: f32[4])",
         "%y: f32[2,3,4] = Gelu(%y_sum) {approximate=tanh}",

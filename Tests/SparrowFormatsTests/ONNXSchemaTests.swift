@@ -9,7 +9,8 @@ struct ONNXSchemaTests {
   @Test func decodesToTheExpectedText() throws {
     var graph = Graph(name: "net")
     graph.metadata = [MetadataEntry(key: "classes", value: "cat")]
-    let x = graph.addInput("x", TensorType(.float32, [.symbol("n"), .unknown, .known(2), .known(2)]))
+    let x = graph.addInput(
+      "x", TensorType(.float32, [.symbol("n"), .unknown, .known(2), .known(2)]))
     let w = graph.addConstant("w", Tensor([Float(1), -2], shape: [2, 1, 1, 1]))
     let conv = Conv(window: Window(strides: [2, 1]), group: 1, activation: .clip(low: 0, high: 6))
     graph.outputs = [try graph.add(.conv(conv), [x, w], name: "y")]

@@ -1,5 +1,5 @@
-// libprotobuf's wire-format reader and writer (google::protobuf::io) behind plain C functions. Reading
-// reports where each field lies; nothing is copied and nothing is allocated.
+// libprotobuf's wire-format reader and writer (google::protobuf::io) behind plain C functions.
+// Reading reports where each field lies; nothing is copied and nothing is allocated.
 #ifndef SPARROW_CPROTOBUF_H
 #define SPARROW_CPROTOBUF_H
 

@@ -73,11 +73,12 @@ struct ExternalData {
     }
   }
 
-  /// The real path of a location inside the folder. Links may lead about inside the folder, not out.
+  /// The real path of a location inside the folder. Links may lead about in there, not out.
   private func confined(
     _ location: String, _ folder: String, _ message: TensorMessage
   ) throws(FormatError) -> String {
-    let refusal = "\(message.label) lies in '\(location)': external data must stay in the "
+    let refusal =
+      "\(message.label) lies in '\(location)': external data must stay in the "
       + "model's folder"
     let parts = location.split(separator: "/", omittingEmptySubsequences: false)
     guard !location.isEmpty, !location.utf8.contains(0), !location.hasPrefix("/"),

@@ -173,7 +173,7 @@ extension ONNX {
   /// Writes a graph as an ONNX file of operator set ``writtenOpset``.
   ///
   /// Sparse weights are written dense. A model too large for one file (2 GiB) keeps its weights in
-  /// `PATH.data` beside it. The files appear complete or not at all.
+  /// `PATH.data` beside it. Each file appears complete or not at all.
   public static func write(_ graph: Graph, to path: String) throws(FormatError) {
     try write(graph, to: path, limit: ONNXLimits.fileBytes)
   }

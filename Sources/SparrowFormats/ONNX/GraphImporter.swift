@@ -101,7 +101,9 @@ struct GraphImporter {
     var names = Set(constants.keys)
     var inputs = Set<String>()
     for input in message.inputs {
-      guard !input.name.isEmpty else { throw input.wire.malformed("\(input.wire.what) has no name") }
+      guard !input.name.isEmpty else {
+        throw input.wire.malformed("\(input.wire.what) has no name")
+      }
       guard inputs.insert(input.name).inserted else {
         throw input.wire.malformed("two graph inputs have the name '\(input.name)'")
       }
@@ -270,7 +272,9 @@ struct GraphImporter {
   private func metadata() -> [MetadataEntry] {
     var result: [MetadataEntry] = []
     func add(_ key: String, _ value: String) {
-      if !value.isEmpty { result.append(MetadataEntry(key: ONNX.metadataPrefix + key, value: value)) }
+      if !value.isEmpty {
+        result.append(MetadataEntry(key: ONNX.metadataPrefix + key, value: value))
+      }
     }
     add("producer", model.producer)
     add("producer_version", model.producerVersion)

@@ -29,7 +29,8 @@ extension Lift {
 
   /// Resize from opset 18 on: with `axes`, scales and sizes are given for those axes only. A list
   /// of all axes in order says nothing new; scales are spread over the rank otherwise.
-  static func resizeAxes(_ form: inout NodeForm, _ builder: inout GraphBuilder) throws(FormatError) {
+  static func resizeAxes(_ form: inout NodeForm, _ builder: inout GraphBuilder) throws(FormatError)
+  {
     // An empty tensor of scales or sizes means "not given".
     for i in form.inputs.indices.dropFirst() {
       if let id = form.inputs[i], builder.constant(id)?.count == 0 { form.inputs[i] = nil }

@@ -15,7 +15,7 @@ struct LoweredNode {
 /// |---|---|
 /// | Conv with an addend (input 3) | Conv, Add |
 /// | MatMul with a bias (input 2) | MatMul, Add |
-/// | a fused activation | the node, then Relu, Clip, Sigmoid, Tanh, Gelu, HardSigmoid, HardSwish, or Sigmoid and Mul (SiLU) |
+/// | a fused activation | the node, then the activation's (SiLU: Sigmoid, Mul) |
 ///
 /// An addend or bias is added before the activation.
 struct Lowering {

@@ -69,7 +69,7 @@ struct ValueMessage {
     return result
   }
 
-  /// Exporters write an open length as a missing value, a negative one, or a name that says nothing.
+  /// Exporters write an open length as a missing value, a negative one, or a name without meaning.
   private static func dimension(_ message: WireMessage) throws(FormatError) -> Dimension {
     var wire = message
     var result = Dimension.unknown
