@@ -147,6 +147,8 @@ import Testing
     #expect(
       try pad(square, [1, 0, 0, 1], .constant, 7)
         == Tensor([7, 7, 7, 0, 1, 7, 2, 3, 7] as [Float], shape: [3, 3]))
+    #expect(try pad(x, [-9, 9], .constant) == Tensor([0, 0, 0, 0] as [Float]))
+    #expect(throws: RuntimeError.self) { try pad(x, [Int.min, Int.max], .edge) }
     let big = try pad(random([1, 3, 100, 100], seed: 22), [0, 0, 1, 1, 0, 0, 1, 1], .constant)
     #expect(big.shape == [1, 3, 102, 102])
   }
@@ -166,6 +168,21 @@ import Testing
       }
     }
     #expect(isClose(y, expected))
+  }
+
+  @Test func resizeToAndFromNothing() throws {
+    for mode in Resize.Mode.allCases {
+      for coordinates in Resize.Coordinates.allCases {
+        var op = Resize()
+        (op.mode, op.coordinates) = (mode, coordinates)
+        let empty = counting([1, 0])
+        let y = try run(.resize(op), [empty, nil, nil, integers([0, 5])], constant: [3])[0]
+        #expect(y.shape == [0, 5])
+        #expect(throws: RuntimeError.self) {
+          try run(.resize(op), [empty, nil, nil, integers([1, 5])], constant: [3])
+        }
+      }
+    }
   }
 
   @Test func rangesConstantsAndShapes() throws {

@@ -77,6 +77,18 @@ import Testing
     #expect(isClose(try run(op, [x] + parameters[..<3] + [variance])[0], expected))
   }
 
+  @Test func normalizationsRefuseParametersThatDoNotFit() throws {
+    let x = random([2, 3, 4], seed: 13)
+    let wide = Tensor([1, 1, 1, 1] as [Double])
+    let op = Op.layerNormalization(LayerNormalization())
+    #expect(throws: RuntimeError.self) { try run(op, [x, wide]) }
+    #expect(throws: RuntimeError.self) { try run(op, [x, random([1])]) }
+    let flat = [random([4])] + (0..<4).map { _ in counting([0]) }
+    #expect(throws: RuntimeError.self) {
+      try run(.batchNormalization(BatchNormalization()), flat)
+    }
+  }
+
   static let reductions: [([Int], [Int])] = [
     ([3, 4], [1]), ([3, 4], [0]), ([2, 3, 4, 5], [2, 3]), ([2, 3, 4, 5], [0, 2]),
     ([2, 3, 4, 5], [1, 3]), ([2, 3, 4, 5], [1]), ([2, 3, 4, 5], [0, 1, 2, 3]), ([2, 3, 4, 5], []),

@@ -66,15 +66,15 @@ extension Array where Element == Int {
   public var elementCount: Int { reduce(1, *) }
 
   /// The product of dimensions of an untrusted shape; nil when a dimension is negative or the
-  /// product overflows.
+  /// product of those that are not 0 overflows, so that strides never do.
   public var checkedElementCount: Int? {
     var product = 1
-    for dimension in self {
+    for dimension in self where dimension != 0 {
       let (next, overflow) = product.multipliedReportingOverflow(by: dimension)
       if dimension < 0 || overflow { return nil }
       product = next
     }
-    return product
+    return contains(0) ? 0 : product
   }
 
   /// Row-major strides in elements.

@@ -10,10 +10,12 @@ extension LayerNormalization {
     }
     let length = x.shape[axis...].reduce(1, *)
     for parameter in [scale, bias] {
-      guard let parameter, parameter.count != length else { continue }
-      throw p.unsupported(
-        "its scale and bias have \(parameter.count) elements, expected one for each of the "
-          + "\(length) that are normalized together")
+      guard let parameter else { continue }
+      guard parameter.count == length, parameter.dtype == x.dtype else {
+        throw p.unsupported(
+          "its scale and bias are \(parameter.dtype.name) with \(parameter.count) elements, expected "
+            + "\(x.dtype.name) with the \(length) that are normalized together")
+      }
     }
     let slots = (x: p.slot(x), scale: p.slot(scale), bias: bias.map { p.slot($0) })
     let to = p.slot(p.outputs[0])
@@ -67,13 +69,15 @@ private func normalizeRow(
 extension BatchNormalization {
   func prepare(_ p: inout Preparation) throws(RuntimeError) -> Step {
     let x = try p.input(0)
+    let channels = x.shape.count > 1 ? x.shape[1] : 1
     for i in 1...4 {
       let parameter = try p.input(i)
-      guard parameter.dtype == x.dtype else {
-        throw p.unsupported("input \(i) is \(parameter.dtype.name), x is \(x.dtype.name)")
+      guard parameter.dtype == x.dtype, parameter.count == channels else {
+        throw p.unsupported(
+          "input \(i) is \(parameter.dtype.name) with \(parameter.count) elements, expected "
+            + "\(x.dtype.name) with \(channels)")
       }
     }
-    let channels = x.shape.count > 1 ? x.shape[1] : 1
     let plane = x.shape.dropFirst(2).reduce(1, *)
     let planes = x.count == 0 ? 0 : x.count / plane
     let slots = Slots(

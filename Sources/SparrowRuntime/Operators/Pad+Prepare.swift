@@ -10,6 +10,10 @@ extension Pad {
       throw p.unsupported(error.reason)
     }
     guard let pads = resolved else { throw p.unsupported("its pads or axes are not constant") }
+    let limit = 1 << 40  // far beyond any length, and far from overflow
+    for amount in pads.begin + pads.end where amount < -limit || amount > limit {
+      throw p.unsupported("a pad of \(amount) elements is too large")
+    }
     guard mode != .constant else { return try constantStep(&p, x, pads.begin) }
     var sources: [[Int]] = []
     for axis in x.shape.indices {
@@ -56,6 +60,7 @@ extension Pad {
       let first = max(0, -begin[axis])
       let last = min(x.shape[axis], y.shape[axis] - begin[axis])
       counts.append(max(0, last - first))
+      guard last > first else { continue }
       fromStart += first * strides.x[axis]
       toStart += (first + begin[axis]) * strides.y[axis]
     }

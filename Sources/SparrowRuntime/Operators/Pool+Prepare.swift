@@ -14,7 +14,9 @@ extension Pool {
     let planes = x.shape[0] * x.shape[1]
     let geometry = PoolGeometry(
       resolved, input: spatial, output: Array(p.outputs[0].shape.dropFirst(2)))
-    let taps = resolved.kernel.elementCount
+    guard let taps = resolved.kernel.checkedElementCount, taps <= 1 << 24 else {
+      throw p.unsupported("its window has too many elements")
+    }
     let chunks = Chunks(planes, tasks: p.tasks(work: p.outputs[0].count * taps, limit: 64))
     let (from, to) = (p.slot(x), p.slot(p.outputs[0]))
     if x.dtype == .float32, spatial.count <= 2 {

@@ -54,7 +54,8 @@ extension Resize {
     }
 
     private func clamped(_ x: Float) -> Int {
-      Int(min(max(x, 0), Float(input - 1)))
+      // Written so that NaN, and a float that rounds above the last position, are safe.
+      x > 0 ? min(Int(min(x, Float(input))), input - 1) : 0
     }
 
     /// Keys' cubic convolution with a = -0.75, ONNX's default.

@@ -11,10 +11,11 @@ extension Resize {
         throw p.unsupported("its scales are not constant")
       }
     }
-    guard x.count > 0 || y.count == 0 else { throw p.unsupported("its input is empty") }
+    guard y.count > 0 else { return try p.copyStep() }
+    guard x.count > 0 else { throw p.unsupported("its input is empty") }
     var axes: [Axis] = []
     for i in x.shape.indices {
-      let ratio = Float(y.shape[i]) / Float(max(x.shape[i], 1))
+      let ratio = Float(y.shape[i]) / Float(x.shape[i])
       axes.append(
         Axis(op: self, input: x.shape[i], output: y.shape[i], scale: scales?[i] ?? ratio))
     }
@@ -37,7 +38,7 @@ extension Resize {
   ) throws(RuntimeError) -> Step {
     let (x, y) = (try p.input(0), p.outputs[0])
     let changed = axes.indices.filter { !axes[$0].isUnchanged }
-    guard !changed.isEmpty, y.count > 0 else { return try p.copyStep() }
+    guard !changed.isEmpty else { return try p.copyStep() }
     var shape = x.shape
     var from = p.slot(x)
     var steps: [Step] = []
