@@ -40,7 +40,7 @@ let package = Package(
       "Sparrow",
       [
         "SparrowReport", "SparrowCompress", "SparrowFormats", "SparrowPasses", "SparrowRuntime",
-        "SparrowCore", "Yams",
+        "SparrowCore", "CPlatform", "Yams",
       ]),
     .executableTarget(
       name: "sparrow-cli",

@@ -1,0 +1,164 @@
+import SparrowCore
+
+/// Turns samples of a dataset into batches for one model input: preprocessed, in its layout.
+public struct SampleReader: Sendable {
+  /// How a sample's elements lie in the model's input.
+  enum Order: Hashable {
+    /// As they are; the channel of element i is (i / inner) % channels.
+    case same(channels: Int, inner: Int)
+    /// [H, W, C] becomes [C, H, W].
+    case channelsToFront(height: Int, width: Int, channels: Int)
+  }
+
+  let dataset: Dataset
+  let order: Order
+  /// The shape of one sample as the model takes it.
+  public let sampleShape: [Int]
+  let dtype: DType
+  private let scale: [Float]
+  private let offset: [Float]
+
+  /// Throws when samples do not fit `input` in any layout that `preprocessing` allows.
+  public init(
+    _ dataset: Dataset, input: (name: String, type: TensorType), model: String,
+    preprocessing: Preprocessing
+  ) throws(SparrowError) {
+    self.dataset = dataset
+    dtype = input.type.dtype
+    let source = Array(dataset.samples.shape.dropFirst())
+    let declared = input.type.dimensions.map { $0.dropFirst().map { $0.value } }
+    guard let fit = Self.fit(source, declared ?? source.map { $0 }, preprocessing.layout) else {
+      throw .badInput(
+        "\(model): input '\(input.name)' is \(input.type.text), but the samples of "
+          + "\(dataset.path) (\(dataset.keys.samples)) are of shape \(source)")
+    }
+    (order, sampleShape) = fit
+    let channels = fit.0.channels
+    guard dtype == .float32 || dtype == dataset.samples.dtype else {
+      throw .badInput(
+        "\(model): input '\(input.name)' is \(input.type.text), but \(dataset.keys.samples) of "
+          + "\(dataset.path) holds \(dataset.samples.dtype.name)")
+    }
+    for (key, list) in [("mean", preprocessing.mean), ("std", preprocessing.deviation)]
+    where list.count != 1 && list.count != channels {
+      throw .badSetting(
+        "--preprocess: \(key) has \(list.count) values, but the samples of \(dataset.path) have "
+          + "\(channels) channels")
+    }
+    func value(_ list: [Float], _ c: Int) -> Float { list.count == 1 ? list[0] : list[c] }
+    scale = (0..<channels).map { 1 / (preprocessing.scale * value(preprocessing.deviation, $0)) }
+    offset = (0..<channels).map {
+      -value(preprocessing.mean, $0) / value(preprocessing.deviation, $0)
+    }
+  }
+
+  /// Samples `range` as one tensor; where it ends beyond the last sample, that one is repeated.
+  public func batch(_ range: Range<Int>) -> Tensor {
+    let shape = [range.count] + sampleShape
+    switch dataset.samples.dtype {
+    case .float32 where dtype == .float32: return floats(range, shape) { (x: Float) in x }
+    case .float64: return floats(range, shape) { (x: Double) in Float(x) }
+    case .uint8 where dtype == .float32: return floats(range, shape) { (x: UInt8) in Float(x) }
+    case .int8 where dtype == .float32: return floats(range, shape) { (x: Int8) in Float(x) }
+    case .int16 where dtype == .float32: return floats(range, shape) { (x: Int16) in Float(x) }
+    case .uint16 where dtype == .float32: return floats(range, shape) { (x: UInt16) in Float(x) }
+    case .int32 where dtype == .float32: return floats(range, shape) { (x: Int32) in Float(x) }
+    case .int64 where dtype == .float32: return floats(range, shape) { (x: Int64) in Float(x) }
+    default: return plain(range, shape)
+    }
+  }
+
+  private func floats<T: Element>(
+    _ range: Range<Int>, _ shape: [Int], _ convert: (T) -> Float
+  ) -> Tensor {
+    let count = sampleShape.elementCount
+    return dataset.samples.withElements(of: T.self) { source in
+      Tensor(of: Float.self, shape: shape) { target in
+        for (i, sample) in range.enumerated() {
+          let first = min(sample, dataset.count - 1) * count
+          let from = UnsafeBufferPointer(rebasing: source[first..<first + count])
+          let to = UnsafeMutableBufferPointer(rebasing: target[i * count..<(i + 1) * count])
+          write(from, to, convert)
+        }
+      }
+    }
+  }
+
+  private func write<T>(
+    _ source: UnsafeBufferPointer<T>, _ target: UnsafeMutableBufferPointer<Float>,
+    _ convert: (T) -> Float
+  ) {
+    switch order {
+    case .same(let channels, let inner):
+      for i in target.indices {
+        let c = channels == 1 ? 0 : (i / inner) % channels
+        target[i] = convert(source[i]) * scale[c] + offset[c]
+      }
+    case .channelsToFront(let height, let width, let channels):
+      let plane = height * width
+      for c in 0..<channels {
+        for i in 0..<plane {
+          target[c * plane + i] = convert(source[i * channels + c]) * scale[c] + offset[c]
+        }
+      }
+    }
+  }
+
+  /// Samples for an input of the data's own type: copied, nothing computed.
+  private func plain(_ range: Range<Int>, _ shape: [Int]) -> Tensor {
+    let size = sampleShape.elementCount * dtype.size
+    let source = dataset.samples.denseBytes ?? Bytes(copying: [UInt8]())
+    let bytes = Bytes(count: range.count * size) { target in
+      for (i, sample) in range.enumerated() {
+        let first = min(sample, dataset.count - 1) * size
+        UnsafeMutableRawBufferPointer(rebasing: target[i * size..<(i + 1) * size])
+          .copyMemory(from: UnsafeRawBufferPointer(start: source.pointer + first, count: size))
+      }
+    }
+    return Tensor(dtype: dtype, shape: shape, bytes: bytes)
+  }
+}
+
+extension SampleReader.Order {
+  var channels: Int {
+    switch self {
+    case .same(let channels, _): channels
+    case .channelsToFront(_, _, let channels): channels
+    }
+  }
+}
+
+extension SampleReader {
+  /// The order and concrete shape in which samples of shape `source` fit `wanted` (nil where open).
+  static func fit(
+    _ source: [Int], _ wanted: [Int?], _ layout: Preprocessing.Layout
+  ) -> (Order, [Int])? {
+    let front = source.count == 3 ? [source[2], source[0], source[1]] : []
+    if matches(source, wanted), !(layout == .nhwc && matches(front, wanted)) {
+      return (channels(of: source, layout), source)
+    }
+    if layout != .nchw, matches(front, wanted) {
+      return (
+        .channelsToFront(height: source[0], width: source[1], channels: source[2]), front
+      )
+    }
+    // An axis of length 1 may be missing, or everything flattened.
+    let known = wanted.compactMap { $0 }
+    guard known.count == wanted.count, known.elementCount == source.elementCount,
+      known.count == 1 || known.filter({ $0 != 1 }) == source.filter({ $0 != 1 })
+    else { return nil }
+    return (.same(channels: 1, inner: 1), known)
+  }
+
+  private static func matches(_ shape: [Int], _ wanted: [Int?]) -> Bool {
+    shape.count == wanted.count && zip(shape, wanted).allSatisfy { $1 == nil || $0 == $1 }
+  }
+
+  private static func channels(of shape: [Int], _ layout: Preprocessing.Layout) -> Order {
+    guard shape.count == 3 else { return .same(channels: 1, inner: 1) }
+    let isLast = layout == .nhwc || (layout == .automatic && shape[0] > 4 && shape[2] <= 4)
+    return isLast
+      ? .same(channels: shape[2], inner: 1)
+      : .same(channels: shape[0], inner: shape[1] * shape[2])
+  }
+}

@@ -1,0 +1,156 @@
+import CPlatform
+import Foundation
+import SparrowCore
+import SparrowRuntime
+
+/// How a model is timed.
+public struct BenchmarkOptions: Sendable {
+  public enum Mode: String, CaseIterable, Codable, Sendable {
+    /// One run after the other; threads work together on each.
+    case sync
+    /// As many independent single-threaded streams as threads.
+    case async
+  }
+
+  public var mode = Mode.sync
+  public var seconds = 5.0
+  public var warmup = 1.0
+  public var threads = 1
+
+  public init() {}
+}
+
+/// A model's timing; the keys of its JSON form are part of the command line's interface.
+public struct BenchmarkReport: Codable, Sendable {
+  public struct Latency: Codable, Sendable {
+    public var median: Double
+    public var mean: Double
+    public var min: Double
+    public var p95: Double
+    public var p99: Double
+  }
+
+  public var model: String
+  public var latency_ms: Latency
+  /// Samples a second: runs x batch / time.
+  public var throughput: Double
+  public var batch: Int
+  public var threads: Int
+  public var mode: BenchmarkOptions.Mode
+  public var iterations: Int
+  /// The instruction set of the kernels.
+  public var isa: String
+  public var peak_memory_bytes: UInt64
+  /// Each input's shape by name.
+  public var input_shapes: [String: [Int]]
+}
+
+extension Model {
+  /// Runs the model on `inputs` for the time the options say. `progress` is told the fraction done,
+  /// from the calling thread.
+  public func benchmark(
+    _ inputs: [Tensor], options: BenchmarkOptions, progress: (Double) -> Void = { _ in }
+  ) throws(SparrowError) -> BenchmarkReport {
+    let streams = options.mode == .async ? max(1, options.threads) : 1
+    let measured: StreamTimes
+    if streams == 1 {
+      let session = try self.session(threads: options.threads)
+      measured = try time(session, inputs, options, progress)
+    } else {
+      measured = try timeStreams(streams, inputs, options)
+    }
+    let batch = inputs.first?.shape.first ?? 1
+    let names = graph.inputs.map { graph[$0].name }
+    return BenchmarkReport(
+      model: path, latency_ms: .init(measured.milliseconds),
+      throughput: Double(measured.milliseconds.count * batch) / measured.seconds, batch: batch,
+      threads: options.threads, mode: options.mode, iterations: measured.milliseconds.count,
+      isa: Session.instructionSet, peak_memory_bytes: sp_peak_memory(),
+      input_shapes: Dictionary(
+        zip(names, inputs.map { $0.shape }), uniquingKeysWith: { first, _ in first }))
+  }
+
+  /// At least five runs are timed, however long they take.
+  private func time(
+    _ session: Session, _ inputs: [Tensor], _ options: BenchmarkOptions,
+    _ progress: (Double) -> Void
+  ) throws(SparrowError) -> StreamTimes {
+    let clock = ContinuousClock()
+    let warm = clock.now + .seconds(options.warmup)
+    repeat { _ = try run(session, inputs) } while clock.now < warm
+    let begin = clock.now
+    let end = begin + .seconds(options.seconds)
+    var milliseconds: [Double] = []
+    var start = begin
+    while start < end || milliseconds.count < 5 {
+      _ = try run(session, inputs)
+      let now = clock.now
+      milliseconds.append((now - start).seconds * 1e3)
+      start = now
+      if milliseconds.count % 16 == 0 { progress((now - begin).seconds / options.seconds) }
+    }
+    return StreamTimes(milliseconds: milliseconds, seconds: (start - begin).seconds)
+  }
+
+  private func timeStreams(
+    _ count: Int, _ inputs: [Tensor], _ options: BenchmarkOptions
+  ) throws(SparrowError) -> StreamTimes {
+    let results = StreamResults()
+    let group = DispatchGroup()
+    for _ in 0..<count {
+      group.enter()
+      let thread = Thread {
+        do throws(SparrowError) {
+          results.add(.success(try time(try session(), inputs, options) { _ in }))
+        } catch {
+          results.add(.failure(error))
+        }
+        group.leave()
+      }
+      thread.stackSize = 8 << 20
+      thread.start()
+    }
+    group.wait()
+    var all = StreamTimes(milliseconds: [], seconds: 0)
+    for result in results.values {
+      let one = try result.get()
+      all.milliseconds += one.milliseconds
+      all.seconds = max(all.seconds, one.seconds)
+    }
+    return all
+  }
+}
+
+/// The latency of each run, and how long all took together.
+private struct StreamTimes: Sendable {
+  var milliseconds: [Double]
+  var seconds: Double
+}
+
+/// Collects what the streams measured.
+private final class StreamResults: @unchecked Sendable {
+  private let lock = NSLock()
+  private var collected: [Result<StreamTimes, SparrowError>] = []
+
+  func add(_ result: Result<StreamTimes, SparrowError>) {
+    lock.withLock { collected.append(result) }
+  }
+  var values: [Result<StreamTimes, SparrowError>] { lock.withLock { collected } }
+}
+
+extension BenchmarkReport.Latency {
+  /// Statistics of at least one time; percentiles by the nearest rank.
+  init(_ milliseconds: [Double]) {
+    let sorted = milliseconds.sorted()
+    func percentile(_ p: Double) -> Double {
+      let rank = (p * Double(sorted.count)).rounded(.up)
+      return sorted[Swift.max(0, Swift.min(sorted.count - 1, Int(rank) - 1))]
+    }
+    let middle = sorted.count / 2
+    median = sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+    mean = sorted.reduce(0, +) / Double(sorted.count)
+    min = sorted[0]
+    p95 = percentile(0.95)
+    p99 = percentile(0.99)
+  }
+}

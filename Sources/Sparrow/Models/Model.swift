@@ -1,0 +1,84 @@
+import SparrowCore
+import SparrowFormats
+import SparrowRuntime
+
+/// A network and where it came from.
+///
+/// ```swift
+/// let model = try Model.load(path: "resnet.onnx")
+/// let small = try model.compressed(Recipe(prune: PruneStep(sparsity: 0.9)))
+/// try small.model.deployable().save(to: "resnet.sparrow")
+/// let outputs = try small.model.session().run([image])
+/// ```
+public struct Model: Sendable {
+  public var graph: Graph
+  /// The file it was read from, for messages.
+  public var path: String
+
+  public init(graph: Graph, path: String) { (self.graph, self.path) = (graph, path) }
+
+  /// Reads a model in the format its path's extension names; tensors stay memory-mapped.
+  public static func load(path: String) throws(SparrowError) -> Model {
+    switch try ModelFormat(path: path) {
+    case .onnx:
+      do throws(FormatError) {
+        return Model(graph: try ONNX.read(path), path: path)
+      } catch {
+        throw .format(error)
+      }
+    case .sparrow:
+      do throws(ContainerError) {
+        return Model(graph: try Container.read(path: path), path: path)
+      } catch {
+        throw .container(error)
+      }
+    }
+  }
+
+  /// Writes the graph as it is, in the format the path's extension names: beside the path, and
+  /// renamed there when it is complete.
+  public func save(to path: String) throws(SparrowError) {
+    let format = try ModelFormat(path: path)
+    do throws(FormatError) {
+      switch format {
+      case .onnx: try ONNX.write(graph, to: path)
+      case .sparrow: try ContainerWriter.write(graph, to: path)
+      }
+    } catch {
+      throw .format(error)
+    }
+  }
+
+  /// A session that runs the model.
+  public func session(threads: Int = 1) throws(SparrowError) -> Session {
+    do throws(RuntimeError) {
+      return try Session(graph, options: SessionOptions(threads: threads))
+    } catch {
+      throw .runtime(model: path, error)
+    }
+  }
+
+  /// Runs a session made from this model; errors name the model.
+  public func run(_ session: Session, _ inputs: [Tensor]) throws(SparrowError) -> [Tensor] {
+    do throws(RuntimeError) {
+      return try session.run(inputs)
+    } catch {
+      throw .runtime(model: path, error)
+    }
+  }
+}
+
+extension Model {
+  /// Runs the model a few times, then once more while the time of each step is taken.
+  public func profile(
+    _ inputs: [Tensor], threads: Int = 1
+  ) throws(SparrowError) -> [StepProfile] {
+    let session = try self.session(threads: threads)
+    for _ in 0..<3 { _ = try run(session, inputs) }
+    do throws(RuntimeError) {
+      return try session.profile(inputs).steps
+    } catch {
+      throw .runtime(model: path, error)
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import ArgumentParser
+import Foundation
+import Sparrow
+
+struct Benchmark: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Time a model.",
+    discussion: """
+      Runs the model on deterministic random inputs for the given time and reports latency and \
+      throughput. 'sync' runs one after the other, all threads working on each; 'async' runs one \
+      single-threaded stream for each thread, for throughput.
+
+      EXAMPLES:
+        sparrow benchmark model.onnx --threads 1
+        sparrow benchmark small.sparrow -b 16 -t 10 --json times.json
+        sparrow benchmark ocr.onnx --input-shapes x:1,3,48,320 --profile
+        sparrow benchmark small.sparrow -s async --threads 4
+      """)
+
+  @Argument(help: "The model (.onnx or .sparrow).")
+  var model: String
+
+  @Option(name: .shortAndLong, help: "The batch, where the model leaves it open.")
+  var batch = 1
+
+  @Option(
+    name: [.customShort("t"), .customLong("time")],
+    help: ArgumentHelp("Time to measure.", valueName: "seconds"))
+  var seconds = 5.0
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("Time to run first.", valueName: "seconds"))
+  var warmup = 1.0
+
+  @Option(
+    name: [.customShort("s"), .customLong("mode")],
+    help: "sync or async.")
+  var mode = BenchmarkOptions.Mode.sync
+
+  @Flag(help: "Also show what each step takes.")
+  var profile = false
+
+  @Option(help: ArgumentHelp("Write the figures as JSON.", valueName: "file"))
+  var json: String?
+
+  @OptionGroup var shapes: ShapeOptions
+  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    guard batch >= 1 else { throw ValidationError("--batch is \(batch), expected 1 or more") }
+    for (name, value) in [("--time", seconds), ("--warmup", warmup)]
+    where !(0...86_400).contains(value) {
+      throw ValidationError("\(name) is \(value), expected 0 to 86400 seconds")
+    }
+  }
+
+  func run() throws {
+    let network = try Model.load(path: model)
+    let shapes = try network.inputShapes(try shapes.shapes(batch: batch))
+    let inputs = try network.randomInputs(shapes)
+    var options = BenchmarkOptions()
+    (options.mode, options.threads) = (mode, threads.threads)
+    (options.seconds, options.warmup) = (seconds, warmup)
+    let progress = Progress("benchmark", common)
+    let report = try network.benchmark(inputs, options: options) { progress.update($0) }
+    progress.finish()
+    if let json { try writeText(try encoded(report), to: json) }
+    show(report)
+    if profile { try showProfile(network, inputs) }
+  }
+
+  private func show(_ report: BenchmarkReport) {
+    let latency = report.latency_ms
+    let text = Text.milliseconds
+    common.say(
+      """
+      \(report.model): batch \(report.batch), \(report.threads) thread\(report.threads == 1 ? "" : "s"), \
+      \(report.mode.rawValue), \(report.isa)
+      latency     median \(text(latency.median)), mean \(text(latency.mean)), \
+      min \(text(latency.min)), p95 \(text(latency.p95)), p99 \(text(latency.p99))
+      throughput  \(Text.significant(report.throughput)) samples/s over \(report.iterations) runs
+      peak memory \(Text.bytes(Int(clamping: report.peak_memory_bytes)))
+      """)
+  }
+
+  private func showProfile(_ network: Model, _ inputs: [Tensor]) throws {
+    let steps = try network.profile(inputs, threads: threads.threads)
+    let total = max(1, steps.reduce(0) { $0 + $1.nanoseconds })
+    var rows = [["step", "kernel", "time", "share", "multiply-adds", "GMAC/s"]]
+    for step in steps {
+      let time = Double(step.nanoseconds)
+      rows.append([
+        step.node, step.kernel, Text.milliseconds(time * 1e-6),
+        Text.percent(time / Double(total)),
+        step.multiplyAdds > 0 ? Text.count(step.multiplyAdds) : "",
+        step.multiplyAdds > 0 && time > 0 ? Text.significant(Double(step.multiplyAdds) / time) : "",
+      ])
+    }
+    common.say("\n" + Text.table(rows))
+  }
+}
+
+extension BenchmarkOptions.Mode: ExpressibleByArgument {}
+
+/// JSON text with sorted keys: equal values give equal bytes.
+func encoded(_ value: some Encodable) throws -> String {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+  return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
+}

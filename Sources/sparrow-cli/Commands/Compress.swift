@@ -1,0 +1,104 @@
+import ArgumentParser
+import Foundation
+import Sparrow
+
+struct Compress: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Prune a model and store it small.",
+    discussion: """
+      Sets the least important weights to zero. Sparsity is the fraction of zeros among the weights \
+      that may be pruned: those of convolutions and matrix products, but not depthwise convolutions, \
+      biases, embeddings or normalisation, nor what --exclude names.
+
+      A .sparrow output is optimised for running and keeps only what is not zero; an .onnx output \
+      keeps zeros as numbers, for other programs.
+
+      EXAMPLES:
+        sparrow compress a.onnx b.sparrow --sparsity 0.9
+        sparrow compress a.onnx b.sparrow --sparsity 0.8 --allocation erk
+        sparrow compress a.onnx b.sparrow --pattern 2:4
+        sparrow compress a.onnx b.sparrow --sparsity 0.9 --exclude 'head*'
+        sparrow compress a.onnx b.sparrow --sparsity 0.9 --report report.json
+        sparrow compress a.onnx b.sparrow --recipe recipe.yaml
+      """)
+
+  @Argument(help: "The model to read (.onnx or .sparrow).")
+  var input: String
+
+  @Argument(help: "The file to write (.sparrow or .onnx).")
+  var output: String
+
+  @OptionGroup(title: "What to prune") var pruning: PruningOptions
+
+  @Option(
+    help: ArgumentHelp("Write a JSON report of every layer.", valueName: "file"))
+  var report: String?
+
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    let format = try ModelFormat(path: output)
+    let recipe = try pruning.chosenRecipe()
+    let model = try common.timed("read") { try Model.load(path: input) }
+    let before = ModelSummary(model)
+    let compressed = try common.timed("prune") { try model.compressed(recipe) }
+    var final = compressed.model
+    if format == .sparrow {
+      final = try common.timed("optimise") {
+        try compressed.model.deployable(blockShape: compressed.blockShape).model
+      }
+    }
+    try common.timed("write") { try final.save(to: output) }
+
+    var result = compressed.result
+    result.graph = final.graph
+    let details = result.report()
+    if let report { try writeReport(details, to: report) }
+    print(details, before: before, after: ModelSummary(final))
+  }
+
+  private func writeReport(_ details: CompressionReport, to path: String) throws {
+    do {
+      try writeText(try details.json(), to: path)
+    } catch let error as SparrowError {
+      // The model without the report that was asked for would look like success.
+      try? FileManager.default.removeItem(atPath: output)
+      throw error
+    }
+  }
+
+  private func print(
+    _ details: CompressionReport, before: ModelSummary, after: ModelSummary
+  ) {
+    if common.verbose { Swift.print(layers(details) + "\n") }
+    let totals = details.totals
+    let sizes = (fileSize(input), fileSize(output))
+    var rows = [["", "before", "after", ""]]
+    rows.append(row("file size", sizes.0, sizes.1, Text.bytes))
+    rows.append(row("weights not zero", before.nonzeros, after.nonzeros, Text.count))
+    if let a = before.nonzeroMultiplyAdds, let b = after.nonzeroMultiplyAdds {
+      rows.append(row("multiply-adds", a, b, Text.count))
+    }
+    common.say(Text.table(rows))
+    common.say(
+      "\nsparsity \(Text.percent(totals.sparsity)) of \(Text.count(totals.prunable)) weights that may "
+        + "be pruned, \(Text.percent(totals.weightSparsity)) of all \(Text.count(totals.weights))")
+  }
+
+  private func row(_ name: String, _ a: Int, _ b: Int, _ text: (Int) -> String) -> [String] {
+    let ratio = b > 0 ? Text.significant(Double(a) / Double(b)) + "x less" : ""
+    return [name, text(a), text(b), ratio]
+  }
+
+  private func layers(_ details: CompressionReport) -> String {
+    let header = ["weight", "shape", "sparsity", "storage", "size", "role"]
+    return Text.table(
+      [header]
+        + details.layers.map { layer in
+          [
+            layer.name, layer.shape.map { "\($0)" }.joined(separator: "x"),
+            Text.percent(layer.sparsity), layer.storage, Text.bytes(layer.bytes), layer.role,
+          ]
+        })
+  }
+}

@@ -1,0 +1,104 @@
+import ArgumentParser
+import Foundation
+import Sparrow
+
+/// The choices of `compress`, as flags or as a recipe file.
+struct PruningOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("A recipe (YAML); replaces all flags below.", valueName: "file"))
+  var recipe: String?
+
+  @Option(help: "The fraction of weights to drop, 0 up to 1.")
+  var sparsity: Double?
+
+  @Option(help: "How weights are scored: \(names(Choices.criteria.map { $0.name })).")
+  var criterion: String?
+
+  @Option(
+    help:
+      "How sparse each layer gets: \(names(Choices.allocations.map { $0.name })) (default: global)."
+  )
+  var allocation: String?
+
+  @Option(help: "Which zeros stand together: \(names(Choices.patterns)).")
+  var pattern: String?
+
+  @Option(
+    help: "What the remaining weights do about it: \(names(Choices.repairs.map { $0.name })).")
+  var repair: String?
+
+  @Option(help: "Not available yet.")
+  var quantize: String?
+
+  @Option(help: ArgumentHelp("Not available yet.", valueName: "data.npz"))
+  var calibration: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Weights or nodes to leave alone; may be repeated. Also a kind: depthwise, first, last.",
+      valueName: "glob"))
+  var exclude: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "A kind to prune though it is left alone by default: depthwise.",
+      valueName: "kind"))
+  var include: [String] = []
+
+  private static func names(_ list: [String]) -> String { list.joined(separator: ", ") }
+
+  /// The recipe that the flags or the file describe.
+  func chosenRecipe() throws(SparrowError) -> Recipe {
+    try checkAvailability()
+    if let recipe {
+      guard !hasFlags else {
+        throw .badSetting("--recipe replaces the other flags of pruning; give one or the other")
+      }
+      return try Recipe(file: recipe)
+    }
+    guard sparsity != nil || pattern != nil else {
+      throw .badSetting(
+        "say how sparse: --sparsity 0.9, or a pattern that does (--pattern 2:4), or --recipe FILE")
+    }
+    return Recipe(prune: try step())
+  }
+
+  private var hasFlags: Bool {
+    sparsity != nil || criterion != nil || allocation != nil || pattern != nil || repair != nil
+      || !exclude.isEmpty || !include.isEmpty
+  }
+
+  private func step() throws(SparrowError) -> PruneStep {
+    var step = PruneStep(sparsity: sparsity, allocation: allocation)
+    if let criterion { step.criterion = criterion }
+    if let pattern { step.pattern = pattern }
+    if let repair { step.repair = repair }
+    for name in exclude {
+      if let kind = LayerKind(rawValue: name) {
+        step.excludeKinds.insert(kind)
+      } else {
+        step.exclude.append(name)
+      }
+    }
+    for name in include {
+      guard let kind = LayerKind(rawValue: name) else {
+        let known = LayerKind.allCases.map { $0.rawValue }.joined(separator: ", ")
+        throw .badSetting("--include: there is no kind '\(name)', expected one of \(known)")
+      }
+      step.excludeKinds.remove(kind)
+    }
+    return step
+  }
+
+  private func checkAvailability() throws(SparrowError) {
+    if let quantize {
+      throw .unavailable("--quantize \(quantize) is not available yet; leave it out")
+    }
+    if calibration != nil {
+      throw .unavailable("--calibration is not available yet: no criterion or repair needs data")
+    }
+    if let repair, !Choices.repairs.contains(where: { $0.name == repair }) {
+      let known = Choices.repairs.map { $0.name }.joined(separator: ", ")
+      throw .unavailable("--repair \(repair) is not available yet; available: \(known)")
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import Foundation
+
+/// The built `sparrow` program, as a person calls it.
+enum CommandLineTool {
+  struct Outcome {
+    var status: Int32
+    var output: String
+    var errors: String
+  }
+
+  /// Beside the test bundle in the build folder.
+  static let executable: URL = {
+    let bundle = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+    let beside = bundle.deletingLastPathComponent().appendingPathComponent("sparrow")
+    if FileManager.default.isExecutableFile(atPath: beside.path) { return beside }
+    return Repository.root.appendingPathComponent(".build/debug/sparrow")
+  }()
+
+  /// Runs the program in the repository's folder and waits for it.
+  static func run(_ arguments: [String]) throws -> Outcome {
+    let process = Process()
+    process.executableURL = executable
+    process.arguments = arguments
+    process.currentDirectoryURL = Repository.root
+    // Help is wrapped to the terminal's width.
+    process.environment = ProcessInfo.processInfo.environment.merging(["COLUMNS": "80"]) { $1 }
+    let folder = try TemporaryFolder()
+    let (output, errors) = (folder.path("output"), folder.path("errors"))
+    for path in [output, errors] { _ = FileManager.default.createFile(atPath: path, contents: nil) }
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = FileHandle(forWritingAtPath: output)
+    process.standardError = FileHandle(forWritingAtPath: errors)
+    try process.run()
+    process.waitUntilExit()
+    return Outcome(
+      status: process.terminationStatus,
+      output: try String(contentsOfFile: output, encoding: .utf8),
+      errors: try String(contentsOfFile: errors, encoding: .utf8))
+  }
+
+  static func run(_ arguments: String...) throws -> Outcome { try run(arguments) }
+}
+
+/// The package's folder, and what lies beside it.
+enum Repository {
+  static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent()
+
+  static func fixture(_ name: String) -> String {
+    root.appendingPathComponent("fixtures/\(name)").path
+  }
+
+  /// A large model or data file that the package does not hold; nil where it is not there.
+  static func shared(_ name: String) -> String? {
+    let named = ProcessInfo.processInfo.environment["SPARROW_SHARED"].map {
+      URL(fileURLWithPath: $0)
+    }
+    let folder = named ?? root.deletingLastPathComponent().appendingPathComponent("shared")
+    let path = folder.appendingPathComponent(name).path
+    return FileManager.default.fileExists(atPath: path) ? path : nil
+  }
+}
+
+/// A folder that goes away with its owner.
+final class TemporaryFolder {
+  let url: URL
+
+  init() throws {
+    url = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "sparrow-test-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+
+  func path(_ name: String) -> String { url.appendingPathComponent(name).path }
+
+  var contents: [String] {
+    (try? FileManager.default.contentsOfDirectory(atPath: url.path).sorted()) ?? []
+  }
+}
