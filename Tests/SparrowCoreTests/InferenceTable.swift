@@ -344,7 +344,8 @@ private let reductionRows: [InferenceRow] =
     InferenceRow(
       .reduce(Reduce(.sum)), ["f32[n,3]", .ints([2])],
       "error: axis 2 is outside a tensor of rank 2"),
-    InferenceRow(.argExtreme(with(ArgExtreme(isMax: true)) { $0.axis = -1 }), ["f32[n,3]"], "i64[n,1]"),
+    InferenceRow(
+      .argExtreme(with(ArgExtreme(isMax: true)) { $0.axis = -1 }), ["f32[n,3]"], "i64[n,1]"),
     InferenceRow(
       .argExtreme(with(ArgExtreme(isMax: false)) { $0.keepsDimensions = false }), ["f32[n,3]"],
       "i64[3]"),

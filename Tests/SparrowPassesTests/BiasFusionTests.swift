@@ -16,7 +16,9 @@ import Testing
     try expect(BiasFusion(), on: b.returning(y), gives: after, within: Tolerance.rounding)
   }
 
-  @Test(arguments: [Binary.Function.add, .sub]) func intoConvolution(function: Binary.Function) throws {
+  @Test(arguments: [Binary.Function.add, .sub]) func intoConvolution(function: Binary.Function)
+    throws
+  {
     var b = Builder("g")
     let x = b.input("x", [2, 3, 5, 5])
     let (w, bias) = (b.weight("w", [4, 3, 3, 3]), b.weight("b", [4]))

@@ -60,7 +60,9 @@ import Testing
   }
 
   @Test func otherConstants() throws {
-    for (root, one, half) in [(Float(1.4141), Float(1), Float(0.5)), (1.41421354, 1.1, 0.5), (1.41421354, 1, 0.25)] {
+    for (root, one, half) in [
+      (Float(1.4141), Float(1), Float(0.5)), (1.41421354, 1.1, 0.5), (1.41421354, 1, 0.25),
+    ] {
       var b = Builder("g")
       let x = b.input("x", [2, 3])
       let scaled = try b.binary(.div, x, b.scalar(root), name: "scaled")

@@ -28,7 +28,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [Float(1) / 6, 0.16666670143604279]) func spelledWithHardSigmoid(alpha: Float) throws {
+  @Test(arguments: [Float(1) / 6, 0.16666670143604279]) func spelledWithHardSigmoid(alpha: Float)
+    throws
+  {
     var b = Builder("g")
     let x = b.input("x", [2, 3])
     var op = Unary(.hardSigmoid)

@@ -19,7 +19,8 @@ import Testing
     let c = try b.binary(.sub, x, mean, name: "c")
     let square =
       how.power
-      ? try b.binary(.pow, c, b.scalar(2), name: "square") : try b.binary(.mul, c, c, name: "square")
+      ? try b.binary(.pow, c, b.scalar(2), name: "square")
+      : try b.binary(.mul, c, c, name: "square")
     let variance = try b.op(.reduce(Reduce(.mean)), square, axes, name: "variance")
     let sum = try b.binary(.add, variance, b.scalar(0.25), name: "sum")
     let root = try b.unary(.sqrt, sum, name: "root")

@@ -34,7 +34,9 @@ public struct NeutralRemoval: Pass {
     case .squeeze, .unsqueeze: return rewriter.haveEqualShapes(x, y) ? x : nil
     // Pattern: transpose(x, perm=[0,1,...]) -> x
     case .transpose(let op):
-      guard let rank = rewriter.rank(x), let order = try? op.resolved(rank: rank) else { return nil }
+      guard let rank = rewriter.rank(x), let order = try? op.resolved(rank: rank) else {
+        return nil
+      }
       return order == Array(0..<rank) ? x : nil
     // Pattern: pad(x, [0, 0, ...]) -> x
     case .pad:

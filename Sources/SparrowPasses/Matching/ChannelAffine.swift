@@ -143,7 +143,8 @@ extension ChannelAffine {
 
   /// Whether every number fits a float32.
   fileprivate var isFinite: Bool {
-    (scale ?? []).allSatisfy { Float($0).isFinite } && (shift ?? []).allSatisfy { Float($0).isFinite }
+    (scale ?? []).allSatisfy { Float($0).isFinite }
+      && (shift ?? []).allSatisfy { Float($0).isFinite }
   }
 }
 

@@ -104,7 +104,8 @@ struct Builder {
 
   init(_ name: String) { graph = Graph(name: name) }
 
-  mutating func input(_ name: String, _ dimensions: [Dimension], _ dtype: DType = .float32) -> ValueID
+  mutating func input(_ name: String, _ dimensions: [Dimension], _ dtype: DType = .float32)
+    -> ValueID
   {
     graph.addInput(name, TensorType(dtype, dimensions))
   }
