@@ -106,7 +106,7 @@ import Testing
 
   @Test func pipelinesNameEachPassOnce() {
     let names = Set([any Pass].deployment.map { type(of: $0).name })
-    #expect(names.count == 14)
+    #expect(names.count == 15)
     #expect(names.isSuperset(of: [any Pass].cleanup.map { type(of: $0).name }))
   }
 }

@@ -22,6 +22,7 @@ extension [any Pass] {
       BatchNormFolding(),
       ScaleFolding(),
       BiasFusion(),
+      InputScaleFolding(),
       ResidualFusion(),
       ActivationFusion(),
       CommonSubexpressions(mergesParameters: true),

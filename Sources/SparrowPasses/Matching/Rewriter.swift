@@ -91,6 +91,11 @@ struct Rewriter {
     return graph.replaceUses(of: old, with: new)
   }
 
+  /// A new constant called `name` or so.
+  mutating func addConstant(_ name: String, _ tensor: Tensor) -> ValueID {
+    graph.addConstant(graph.unusedName(name), tensor)
+  }
+
   /// The constant `tensor` in the place of input `id` of `node`: in place where only `node` reads
   /// it, so that it keeps its name, else as a new one called `name` or so.
   mutating func setConstant(
@@ -104,7 +109,7 @@ struct Rewriter {
       return id
     }
     let base = id.map { graph[$0].name } ?? name
-    return graph.addConstant(graph.unusedName(base), tensor)
+    return addConstant(base, tensor)
   }
 }
 
