@@ -105,6 +105,29 @@ import Testing
     #expect(message(notZlib).contains("compressed data is damaged"))
   }
 
+  @Test func damageInOneOfManyCompressedSections() throws {
+    // Enough of them to be inflated on several threads.
+    var many = Graph(name: "many")
+    for i in 0..<40 {
+      let tensor = sparseTensor(.float32, [100, 256], density: 0.1, seed: UInt64(i))
+      let id = many.addConstant("c\(i)", tensor)
+      many.outputs.append(try many.add(.identity(Identity()), [id], name: "y\(i)"))
+    }
+    var file = ContainerWriter.bytes(of: many)
+    let read = try Container.read(bytes: Bytes(copying: file))
+    #expect(read.values.map(\.constant) == many.values.map(\.constant))
+    let sections = try SectionTable(Bytes(copying: file), file: "").sections
+    #expect(sections.allSatisfy { $0.codec == .zlib })
+    for section in [30, 17] { file[sections[section].offset + 100] ^= 0xff }
+    #expect(throws: ContainerError.self) { try Container.read(bytes: Bytes(copying: file)) }
+    do throws(ContainerError) {
+      _ = try Container.read(bytes: Bytes(copying: file), verifyChecksums: false)
+      Issue.record("damage was not found")
+    } catch {
+      #expect(error.message.contains("tensor 'c16': its elements: it"))
+    }
+  }
+
   @Test func everyDamagedPayloadByteIsFound() throws {
     for section in try SectionTable(Bytes(copying: file), file: "").sections {
       for offset in section.offset..<(section.offset + section.storedCount) {

@@ -25,6 +25,12 @@ public final class Region: @unchecked Sendable {
     (self.base, self.count, kind) = (base, count, .heap)
   }
 
+  /// Uninitialised heap memory of a size that an untrusted file asks for; nil when there is none.
+  public init?(available count: Int) {
+    guard count >= 0, let base = sp_allocate(count) else { return nil }
+    (self.base, self.count, kind) = (base, count, .heap)
+  }
+
   /// A mapped file, read-only.
   public init(mapping path: String) throws(FileError) {
     var base: UnsafeMutableRawPointer?

@@ -43,12 +43,12 @@ private struct ContainerReader {
   let bytes: Bytes
   let file: String
   let sections: [Section]
-  /// The raw bytes of sections read so far; tensors may share them.
-  private var contents: [Bytes?]
+  /// The raw bytes of each section; tensors may share them.
+  private var contents: [Bytes]
 
   init(bytes: Bytes, file: String, sections: [Section]) {
     (self.bytes, self.file, self.sections) = (bytes, file, sections)
-    contents = [Bytes?](repeating: nil, count: sections.count)
+    contents = sections.map { bytes.slice($0.offset, $0.storedCount) }
   }
 
   func verifyChecksums() throws(ContainerError) {
@@ -65,6 +65,7 @@ private struct ContainerReader {
   mutating func graph() throws(ContainerError) -> Graph {
     let decoded = try decodeGraph()
     var graph = decoded.graph
+    try inflate(owners: try owners(of: decoded))
     var tensors = [Tensor?](repeating: nil, count: decoded.tensors.count)
     for i in graph.values.indices {
       guard let index = decoded.constants[i] else { continue }
@@ -73,12 +74,48 @@ private struct ContainerReader {
       }
       graph.values[i].constant = tensors[index]
     }
-    for i in contents.indices where contents[i] == nil {
-      throw .malformed(
-        file: file, offset: sections[i].offset,
-        reason: "section \(i) (\(sections[i].kind.name)) belongs to no tensor")
-    }
     return graph
+  }
+
+  /// The name of a tensor that each section belongs to, once every part is known to be of the right
+  /// kind and no larger than its tensor can need.
+  private func owners(of decoded: DecodedGraph) throws(ContainerError) -> [String] {
+    var owners = [String?](repeating: nil, count: sections.count)
+    owners[0] = decoded.graph.name
+    for (value, constant) in zip(decoded.graph.values, decoded.constants) {
+      guard let constant else { continue }
+      let record = decoded.tensors[constant]
+      for (kind, index) in zip(record.code.parts, record.parts) {
+        try checkPart(kind, index, record, value.name)
+        owners[index] = value.name
+      }
+    }
+    var result: [String] = []
+    for (i, owner) in owners.enumerated() {
+      guard let owner else {
+        throw .malformed(
+          file: file, offset: sections[i].offset,
+          reason: "section \(i) (\(sections[i].kind.name)) belongs to no tensor")
+      }
+      result.append(owner)
+    }
+    return result
+  }
+
+  /// Inflates every compressed section but the graph's.
+  private mutating func inflate(owners: [String]) throws(ContainerError) {
+    let compressed = sections.indices.dropFirst().filter { sections[$0].codec == .zlib }
+    do throws(InflationFailure) {
+      let raw = try Zlib.inflate(
+        compressed.map { CompressedStream(stored: contents[$0], count: sections[$0].rawCount) })
+      for (i, bytes) in zip(compressed, raw) { contents[i] = bytes }
+    } catch {
+      let section = compressed[error.stream]
+      throw .tensor(
+        file: file, name: owners[section],
+        reason: "its \(sections[section].kind.name): "
+          + error.error.message(expected: sections[section].rawCount))
+    }
   }
 
   private mutating func decodeGraph() throws(ContainerError) -> DecodedGraph {
@@ -89,18 +126,17 @@ private struct ContainerReader {
         file: file, offset: ContainerLayout.headerSize,
         reason: "the first section, and no other, must be the graph")
     }
-    let raw: Bytes
+    let inPlace = first.codec == .none
     do throws(ZlibError) {
       guard first.rawCount <= ContainerLayout.largestGraphSection else { throw .tooLong }
-      raw = try content(0)
+      if !inPlace { contents[0] = try Zlib.inflate(contents[0], count: first.rawCount) }
     } catch {
       let expected = min(first.rawCount, ContainerLayout.largestGraphSection)
       throw .malformed(
         file: file, offset: first.offset,
         reason: "the graph section: " + error.message(expected: expected))
     }
-    let inPlace = first.codec == .none
-    var decoder = GraphDecoder(ByteCursor(raw, origin: inPlace ? first.offset : 0))
+    var decoder = GraphDecoder(ByteCursor(contents[0], origin: inPlace ? first.offset : 0))
     do throws(ReadError) {
       return try decoder.decode()
     } catch {
@@ -110,26 +146,10 @@ private struct ContainerReader {
     }
   }
 
-  private mutating func content(_ index: Int) throws(ZlibError) -> Bytes {
-    if let known = contents[index] { return known }
-    let section = sections[index]
-    let stored = bytes.slice(section.offset, section.storedCount)
-    let raw: Bytes =
-      switch section.codec {
-      case .none: stored
-      case .zlib: try Zlib.inflate(stored, count: section.rawCount)
-      }
-    contents[index] = raw
-    return raw
-  }
-
-  private mutating func tensor(
+  private func tensor(
     _ record: TensorRecord, _ name: String
   ) throws(ContainerError) -> Tensor {
-    var parts: [Bytes] = []
-    for (kind, index) in zip(record.code.parts, record.parts) {
-      parts.append(try part(kind, index, record, name))
-    }
+    let parts = record.parts.map { contents[$0] }
     do throws(StorageError) {
       return Tensor(dtype: record.dtype, shape: record.shape, storage: try storage(record, parts))
     } catch {
@@ -137,10 +157,9 @@ private struct ContainerReader {
     }
   }
 
-  /// One part of a tensor; its size is checked before anything is inflated.
-  private mutating func part(
+  private func checkPart(
     _ kind: SectionKind, _ index: Int, _ record: TensorRecord, _ name: String
-  ) throws(ContainerError) -> Bytes {
+  ) throws(ContainerError) {
     guard sections.indices.contains(index), sections[index].kind == kind else {
       throw .tensor(
         file: file, name: name, reason: "section \(index) does not hold its \(kind.name)")
@@ -151,13 +170,6 @@ private struct ContainerReader {
         file: file, name: name,
         reason: "its \(kind.name) take \(sections[index].rawCount) bytes, at most \(limit) are "
           + "possible for \(record.count) elements")
-    }
-    do throws(ZlibError) {
-      return try content(index)
-    } catch {
-      throw .tensor(
-        file: file, name: name,
-        reason: "its \(kind.name): " + error.message(expected: sections[index].rawCount))
     }
   }
 

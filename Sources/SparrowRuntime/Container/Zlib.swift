@@ -47,12 +47,11 @@ package enum Zlib {
   package static func inflate(
     _ source: Bytes, count: Int, format: sz_format = SZ_FORMAT_ZLIB
   ) throws(ZlibError) -> Bytes {
-    let result = try Bytes(count: count) { target throws(ZlibError) in
-      let code = sz_inflate(target.baseAddress, count, source.pointer, source.count, format)
-      if let error = ZlibError(code) { throw error }
-    }
+    guard let target = Region(available: count) else { throw .noMemory }
+    let result = sz_inflate(target.base, count, source.pointer, source.count, format)
     withExtendedLifetime(source) {}
-    return result
+    if let error = ZlibError(result) { throw error }
+    return Bytes(target)
   }
 
   /// CRC-32 of `bytes`, after bytes of checksum `previous`.
