@@ -13,8 +13,8 @@ extension LayerNormalization {
       guard let parameter else { continue }
       guard parameter.count == length, parameter.dtype == x.dtype else {
         throw p.unsupported(
-          "its scale and bias are \(parameter.dtype.name) with \(parameter.count) elements, expected "
-            + "\(x.dtype.name) with the \(length) that are normalized together")
+          "its scale and bias are \(parameter.dtype.name) with \(parameter.count) elements, "
+            + "expected \(x.dtype.name) with the \(length) that are normalized together")
       }
     }
     let slots = (x: p.slot(x), scale: p.slot(scale), bias: bias.map { p.slot($0) })

@@ -27,8 +27,8 @@ extension Preparation {
     inputs.contains { $0.map { $0.dtype.isHalfPrecision } ?? false }
   }
 
-  /// The step that `prepare` makes for float32 copies of every 16-bit floating-point operand, between
-  /// steps that convert inputs and outputs.
+  /// The step that `prepare` makes for float32 copies of every 16-bit floating-point operand,
+  /// between steps that convert inputs and outputs.
   mutating func widened(
     _ prepare: (inout Preparation) throws(RuntimeError) -> Step
   ) throws(RuntimeError) -> Step {
