@@ -155,3 +155,31 @@ struct SelectionTests {
     #expect(result[0].isNaN)
   }
 }
+
+/// Sizes beyond what small networks reach: several buckets, pieces and histogram spans.
+struct LargeSelectionTests {
+  @Test(arguments: ["global", "lamp"])
+  func manyWeights(allocation: String) throws {
+    var generator = SeededGenerator(seed: 9)
+    let count = (1 << 19) + 8 * 1001
+    let graph = try syntheticNetwork([.gemm(outputs: 8, inputs: count / 8)]) { _, shape in
+      Tensor(of: Float.self, shape: shape) { target in
+        // A narrow range puts most keys into few buckets, exact repeats make ties.
+        for i in target.indices {
+          let bits = generator.next()
+          target[i] = Float(Int32(truncatingIfNeeded: bits) >> 14) / 131_072
+        }
+      }
+    }
+    let step = PruneStep(sparsity: 0.9, allocation: allocation)
+    let result = try Compression(Recipe(prune: step)).run(on: graph).graph
+    let (before, after) = (graph.floats("w0"), result.floats("w0"))
+    let dropped = Int((0.9 * Double(count)).rounded())
+    // One layer: both allocations drop the lowest magnitudes.
+    let order = before.map { abs($0) }.sorted()
+    let threshold = order[dropped]
+    let zeros = after.reduce(0) { $0 + ($1 == 0 ? 1 : 0) }
+    #expect(zeros == dropped)
+    #expect(zip(before, after).allSatisfy { $1 == $0 || ($1 == 0 && abs($0) <= threshold) })
+  }
+}

@@ -106,7 +106,7 @@ extension LowestSelection {
     var units: Range<Int>
   }
 
-  private static var spanLength: Int { 1 << 22 }
+  private static var spanLength: Int { 1 << 18 }
   private static var binCount: Int { 1 << 16 }
 
   private static func spans(of lists: [UnitScores]) -> [[Span]] {

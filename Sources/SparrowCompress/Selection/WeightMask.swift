@@ -1,5 +1,5 @@
-import CKernels
 import SparrowCore
+import SparrowPasses
 
 /// Which elements of a weight stay: one bit an element, row-major, least significant first, set
 /// where it is kept; padding bits are 0. The same layout as ``Bitmask/bits``.
@@ -43,34 +43,68 @@ public struct WeightMask: Sendable, Equatable {
     let result = Bytes(count: source.count) { target in
       guard let base = target.baseAddress else { return }
       if size == 4 {
-        copyWords(from: source.pointer, to: base)
+        copyWords(from: source, to: base)
       } else {
-        for i in 0..<count {
-          let to = base + i * size
-          if self[i] {
-            to.copyMemory(from: source.pointer + i * size, byteCount: size)
-          } else {
-            to.initializeMemory(as: UInt8.self, repeating: 0, count: size)
-          }
-        }
+        copyElements(of: size, from: source.pointer, to: base)
       }
     }
     return Tensor(dtype: weight.dtype, shape: weight.shape, bytes: result)
   }
 
-  /// Eight elements a mask byte, without branches.
-  private func copyWords(from source: UnsafeRawPointer, to target: UnsafeMutableRawPointer) {
-    let lanes = SIMD8<UInt32>(1, 2, 4, 8, 16, 32, 64, 128)
-    let bits = self.bits.pointer
-    for byte in 0..<(count / 8) {
-      let mask = SIMD8<UInt32>(repeating: UInt32(bits.load(fromByteOffset: byte, as: UInt8.self)))
-      let words = source.loadUnaligned(fromByteOffset: byte * 32, as: SIMD8<UInt32>.self)
-      let kept = words.replacing(with: 0, where: (mask & lanes) .== 0)
-      target.storeBytes(of: kept, toByteOffset: byte * 32, as: SIMD8<UInt32>.self)
+  private func copyElements(
+    of size: Int, from source: UnsafeRawPointer, to target: UnsafeMutableRawPointer
+  ) {
+    for i in 0..<count {
+      if self[i] {
+        (target + i * size).copyMemory(from: source + i * size, byteCount: size)
+      } else {
+        (target + i * size).initializeMemory(as: UInt8.self, repeating: 0, count: size)
+      }
     }
-    for i in (count / 8 * 8)..<count {
+  }
+
+  /// Four-byte elements, large weights on all cores; each piece writes its own elements only.
+  private func copyWords(from source: Bytes, to target: UnsafeMutableRawPointer) {
+    nonisolated(unsafe) let target = target
+    let pieces = max(1, count / Self.pieceLength)
+    _ = Parallel.map(pieces) { piece in
+      let start = piece * Self.pieceLength
+      let end = piece + 1 == pieces ? count : start + Self.pieceLength
+      withExtendedLifetime((source, bits)) {
+        copyWords(start..<end, from: source.pointer, to: target)
+      }
+    }
+  }
+
+  /// A multiple of 8, so that pieces start at whole mask bytes.
+  private static var pieceLength: Int { 1 << 18 }
+
+  /// Four elements a step: half a mask byte selects the lanes to keep.
+  private func copyWords(
+    _ range: Range<Int>, from source: UnsafeRawPointer, to target: UnsafeMutableRawPointer
+  ) {
+    let bits = self.bits.pointer
+    let whole = range.upperBound / 8 * 8
+    Self.lanes.withUnsafeBufferPointer { lanes in
+      for i in stride(from: range.lowerBound, to: whole, by: 8) {
+        let byte = Int(bits.load(fromByteOffset: i >> 3, as: UInt8.self))
+        let low = source.loadUnaligned(fromByteOffset: i * 4, as: SIMD4<UInt32>.self)
+        let high = source.loadUnaligned(fromByteOffset: i * 4 + 16, as: SIMD4<UInt32>.self)
+        target.storeBytes(of: low & lanes[byte & 15], toByteOffset: i * 4, as: SIMD4<UInt32>.self)
+        target.storeBytes(
+          of: high & lanes[byte >> 4], toByteOffset: i * 4 + 16, as: SIMD4<UInt32>.self)
+      }
+    }
+    for i in whole..<range.upperBound {
       let word = source.loadUnaligned(fromByteOffset: i * 4, as: UInt32.self)
       target.storeBytes(of: self[i] ? word : 0, toByteOffset: i * 4, as: UInt32.self)
     }
+  }
+
+  /// For each four bits, all ones in the lanes whose bit is set.
+  private static let lanes: [SIMD4<UInt32>] = (0..<16).map { bits in
+    SIMD4<UInt32>(
+      bits & 1 != 0 ? .max : 0, bits & 2 != 0 ? .max : 0, bits & 4 != 0 ? .max : 0,
+      bits & 8 != 0 ? .max : 0)
   }
 }
