@@ -6,7 +6,7 @@ import SparrowRuntime
 public struct ContainerOptions: Sendable {
   /// Whether sections are compressed.
   public enum Compression: Sendable {
-    /// zlib for the sections it makes at least a tenth smaller; the others are used in place.
+    /// zlib for the sections it makes at least 15 % smaller; the others are used in place.
     case automatic
     /// No section is compressed: loading copies nothing.
     case off
