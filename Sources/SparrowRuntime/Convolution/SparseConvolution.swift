@@ -1,7 +1,7 @@
 import CKernels
 import SparrowCore
 
-/// Convolution with a sparse weight: per tile of 64 output pixels, the input windows of a block of
+/// Convolution with a sparse weight: per tile of up to 80 output pixels, the input windows of a block of
 /// the reduction are packed into L1 and every stored weight multiplies one packed row. nil where the
 /// weight is not sparse enough to win.
 func sparseConvolution(
@@ -15,7 +15,7 @@ func sparseConvolution(
   let pixels = shape.outputPlane
   let width = SparseMatrix.tileWidth
   let tasks = ConvolutionTasks(
-    shape, tilePixels: width, rowGranularity: first.rowGranularity, threads: p.threads)
+    shape, tilePixels: SparseMatrix.tileColumns(pixels), rowGranularity: first.rowGranularity, threads: p.threads)
   let tileFloats = first.blocks.length * width
   let scratch = p.scratch(bytes: p.threads * tileFloats * 4)
   let fused = FusedActivation(activation)
@@ -28,7 +28,7 @@ func sparseConvolution(
     let place = tasks.place(work.task)
     let matrix = matrices[place.group]
     var geometry = shape.geometry
-    let count = min(width, pixels - place.pixel)
+    let count = min(tasks.tilePixels, pixels - place.pixel)
     let lastRow = min(shape.outputs, place.row + tasks.chunkRows)
     let plane = place.image * shape.groups + place.group
     let x = work.floats(operands.x) + plane * shape.inputs * shape.inputPlane

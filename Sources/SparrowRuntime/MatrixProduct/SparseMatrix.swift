@@ -21,10 +21,17 @@ final class SparseMatrix: @unchecked Sendable {
     case quads1x4
   }
 
-  /// Floats in a row of the input tile: 4 AVX-512 vectors.
-  static var tileWidth: Int { 64 }
-  /// The most rows of the input tile: 128 x 64 floats are 32 KiB.
-  static var blockLimit: Int { 128 }
+  /// Floats in a row of the input tile: the 5 AVX-512 vectors that one pass of the kernel sums.
+  static var tileWidth: Int { 80 }
+  /// The most rows of the input tile: 112 x 80 floats are 35 KiB.
+  static var blockLimit: Int { 112 }
+
+  /// `count` columns cut into tiles of whole vectors, as equal as can be: the columns of a tile.
+  static func tileColumns(_ count: Int) -> Int {
+    let vectors = (count + 15) / 16
+    let tiles = max(1, (vectors + tileWidth / 16 - 1) / (tileWidth / 16))
+    return max(1, (vectors + tiles - 1) / tiles) * 16
+  }
 
   let kind: Kind
   let rows: Int

@@ -1,7 +1,7 @@
 import CKernels
 import SparrowCore
 
-/// C = A B with a sparse constant B: tiles of 64 rows of A are transposed into L1 block by block,
+/// C = A B with a sparse constant B: tiles of up to 80 rows of A are transposed into L1 block by block,
 /// every stored weight multiplies one transposed row, and the finished tile is transposed back. nil
 /// where B is not sparse enough to win.
 func sparseProduct(
@@ -18,7 +18,8 @@ func sparseProduct(
 
   let kernels = p.kernels
   let width = SparseMatrix.tileWidth
-  let tiles = (shape.m + width - 1) / width
+  let tileRows = SparseMatrix.tileColumns(shape.m)
+  let tiles = (shape.m + tileRows - 1) / tileRows
   let chunks = min((shape.n + 63) / 64, max(1, (4 * p.threads + tiles - 1) / tiles))
   let chunkRows = ((shape.n + chunks - 1) / chunks + 15) / 16 * 16
   let used = (shape.n + chunkRows - 1) / chunkRows
@@ -30,8 +31,8 @@ func sparseProduct(
   return Step(
     tasks: tiles * used, kernel: matrix.kernelName, multiplyAdds: shape.m * matrix.nonzeros
   ) { work in
-    let token = work.task / used * width
-    let count = min(width, shape.m - token)
+    let token = work.task / used * tileRows
+    let count = min(tileRows, shape.m - token)
     let first = work.task % used * chunkRows
     let last = min(shape.n, first + chunkRows)
     let tile = work.floats(inputs) + work.worker * inputFloats
