@@ -17,7 +17,6 @@ let package = Package(
   products: [
     .executable(name: "sparrow", targets: ["sparrow-cli"]),
     .library(name: "Sparrow", targets: ["Sparrow"]),
-    .library(name: "SparrowFormats", targets: ["SparrowFormats", "SparrowPasses"]),
     .library(name: "SparrowRuntime", targets: ["SparrowRuntime", "SparrowCore", "CPlatform"]),
   ],
   dependencies: [
