@@ -13,7 +13,8 @@ import Testing
     .init(inputs: 3, outputs: 16, height: 20, width: 20, kernel: (7, 7), stride: 2, pad: 3),
     .init(inputs: 8, outputs: 12, height: 10, width: 10, kernel: (3, 3), pad: 2, dilation: 2),
     .init(inputs: 16, outputs: 24, height: 8, width: 8, kernel: (3, 3), pad: 1, group: 4),
-    .init(batch: 2, inputs: 12, outputs: 12, height: 11, width: 11, kernel: (3, 3), pad: 1, group: 12),
+    .init(
+      batch: 2, inputs: 12, outputs: 12, height: 11, width: 11, kernel: (3, 3), pad: 1, group: 12),
     .init(inputs: 6, outputs: 12, height: 9, width: 9, kernel: (5, 5), stride: 2, pad: 2, group: 6),
     .init(inputs: 32, outputs: 48, height: 1, width: 70, kernel: (1, 3), pad: 0),
   ]

@@ -93,5 +93,6 @@ let sumTolerance = 2e-5
 func difference(_ found: [Float], _ expected: [Double]) -> Double {
   guard found.count == expected.count else { return .infinity }
   let scale = max(1, expected.map { abs($0) }.max() ?? 1)
-  return zip(found, expected).map { $0.isNaN ? .infinity : abs(Double($0) - $1) }.max().map { $0 / scale } ?? 0
+  let differences = zip(found, expected).map { $0.isNaN ? .infinity : abs(Double($0) - $1) }
+  return (differences.max() ?? 0) / scale
 }

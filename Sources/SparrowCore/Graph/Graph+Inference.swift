@@ -39,7 +39,8 @@ extension Graph {
         continue
       }
       guard let type = self[id].type else {
-        throw .inference(node: node.label, reason: "the type of input '\(self[id].name)' is unknown")
+        throw .inference(
+          node: node.label, reason: "the type of input '\(self[id].name)' is unknown")
       }
       inputs.append(InferenceContext.Input(type: type, constant: self[id].constant))
     }

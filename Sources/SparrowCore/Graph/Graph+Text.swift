@@ -50,7 +50,9 @@ private struct AttributePrinter: AttributeVisitor {
     "[" + values.map { "\($0)" }.joined(separator: ",") + "]"
   }
 
-  mutating func visit(_ key: StaticString, _ value: inout Int) throws(Never) { line(key, "\(value)") }
+  mutating func visit(_ key: StaticString, _ value: inout Int) throws(Never) {
+    line(key, "\(value)")
+  }
   mutating func visit(_ key: StaticString, _ value: inout Float) throws(Never) {
     line(key, "\(value)")
   }

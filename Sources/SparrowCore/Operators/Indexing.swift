@@ -131,7 +131,8 @@ public struct Slice: Operator {
       let first = clamped(start, 0, n)
       let last = clamped(end, 0, n)
       let span = max(0, last - first)
-      return Part(axis: axis, start: first, step: step, count: span == 0 ? 0 : (span - 1) / step + 1)
+      let count = span == 0 ? 0 : (span - 1) / step + 1
+      return Part(axis: axis, start: first, step: step, count: count)
     }
     let first = clamped(start, 0, n - 1)
     let last = clamped(end, -1, n - 1)

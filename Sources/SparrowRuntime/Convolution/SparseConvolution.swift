@@ -1,9 +1,9 @@
 import CKernels
 import SparrowCore
 
-/// Convolution with a sparse weight: per tile of up to 80 output pixels, the input windows of a block of
-/// the reduction are packed into L1 and every stored weight multiplies one packed row. nil where the
-/// weight is not sparse enough to win.
+/// Convolution with a sparse weight: per tile of up to 80 output pixels, the input windows of a
+/// block of the reduction are packed into L1 and every stored weight multiplies one packed row. nil
+/// where the weight is not sparse enough to win.
 func sparseConvolution(
   _ p: inout Preparation, _ shape: ConvolutionShape, _ operands: ConvolutionOperands,
   _ activation: Activation
@@ -15,7 +15,8 @@ func sparseConvolution(
   let pixels = shape.outputPlane
   let width = SparseMatrix.tileWidth
   let tasks = ConvolutionTasks(
-    shape, tilePixels: SparseMatrix.tileColumns(pixels), rowGranularity: first.rowGranularity, threads: p.threads)
+    shape, tilePixels: SparseMatrix.tileColumns(pixels), rowGranularity: first.rowGranularity,
+    threads: p.threads)
   let tileFloats = first.blocks.length * width
   let scratch = p.scratch(bytes: p.threads * tileFloats * 4)
   let fused = FusedActivation(activation)

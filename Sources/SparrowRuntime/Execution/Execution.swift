@@ -49,7 +49,8 @@ final class Execution {
     for i in plan.places.indices {
       switch plan.places[i] {
       case .input(let k):
-        table[i] = UnsafeMutableRawPointer(mutating: inputs[k].denseBytes?.pointer ?? UnsafeRawPointer(arena.base))
+        let source = inputs[k].denseBytes?.pointer ?? UnsafeRawPointer(arena.base)
+        table[i] = UnsafeMutableRawPointer(mutating: source)
       case .output(let k): table[i] = outputs[k].base
       case .none, .arena, .constant: break
       }

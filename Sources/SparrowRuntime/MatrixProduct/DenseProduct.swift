@@ -116,7 +116,8 @@ func computedProduct(
       for i in 0..<rowPanels {
         let offset = i * mr * shape.n + j * nr
         if let addend = operands.addend {
-          epilogue.residual = UnsafePointer(work.floats(addend) + work.task * shape.m * shape.n + offset)
+          epilogue.residual = UnsafePointer(
+            work.floats(addend) + work.task * shape.m * shape.n + offset)
           epilogue.residual_stride = shape.n
         }
         kernels.pointee.f32_gemm(

@@ -65,7 +65,8 @@ extension Gemm {
       beta == 0 ? nil : GemmAddend(c, shape, beta: beta)
     }
     let slots = ProductOperands(
-      a: p.slot(a), c: p.slot(p.outputs[0]), bias: c?.isBias == true ? c.map { p.slot($0.operand) } : nil,
+      a: p.slot(a), c: p.slot(p.outputs[0]),
+      bias: c?.isBias == true ? c.map { p.slot($0.operand) } : nil,
       addend: c?.isAddend == true ? c.map { p.slot($0.operand) } : nil)
     // Scaling or broadcasting that the kernels cannot express is done around a plain product.
     if alpha != 1 || (c.map { !$0.isBias && !$0.isAddend } ?? false) {
