@@ -47,7 +47,7 @@ public struct Compression: Sendable {
 
 /// A compressed graph, and what became of each weight.
 public struct CompressionResult: Sendable {
-  /// Weights are dense with zeros; see ``SparrowCore/Graph/encodingWeights()``.
+  /// Weights are dense with zeros; see ``SparrowCore/Graph/encodingWeights(blockShape:)``.
   public var graph: Graph
   public let recipe: Recipe
   /// By weight name.

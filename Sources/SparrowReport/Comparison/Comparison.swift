@@ -75,15 +75,31 @@ public struct LayerDifference: Codable, Hashable, Sendable {
     (name, shape, weights) = (a.name, a.shape, a.weights)
     (firstSparsity, secondSparsity) = (a.sparsity, b.sparsity)
     (firstBytes, secondBytes) = (a.bytes, b.bytes)
-    let (x, y) = (first?.floats ?? [], second?.floats ?? [])
+    (changed, largestDifference) = Self.differences(first?.floatBytes, second?.floatBytes)
+  }
+
+  private static func differences(_ first: Bytes?, _ second: Bytes?) -> (Int, Double?) {
+    guard let first, let second else { return (0, 0) }
     var (changed, largest, isNumber) = (0, Float(0), true)
-    for i in 0..<min(x.count, y.count) where x[i] != y[i] {
-      changed += 1
-      let difference = abs(x[i] - y[i])
-      if difference.isFinite { largest = max(largest, difference) } else { isNumber = false }
+    withExtendedLifetime((first, second)) {
+      let (x, y) = (first.pointer, second.pointer)
+      for offset in stride(from: 0, to: min(first.count, second.count), by: 4) {
+        let a = x.loadUnaligned(fromByteOffset: offset, as: Float.self)
+        let b = y.loadUnaligned(fromByteOffset: offset, as: Float.self)
+        guard a != b else { continue }
+        changed += 1
+        let difference = abs(a - b)
+        if difference.isFinite { largest = max(largest, difference) } else { isNumber = false }
+      }
     }
-    self.changed = changed
-    largestDifference = isNumber ? Double(largest) : nil
+    return (changed, isNumber ? Double(largest) : nil)
+  }
+}
+
+extension Tensor {
+  /// The elements as float32; those of a dense float32 tensor where they are.
+  fileprivate var floatBytes: Bytes? {
+    dtype == .float32 ? dense().denseBytes : floats.map { Bytes(copying: $0) }
   }
 }
 

@@ -2,7 +2,7 @@ import SparrowCore
 
 /// Finds the pattern that a sparse weight's zeros keep to.
 ///
-/// Looks at no more than 65,536 evenly spaced groups a candidate, so that large weights take no
+/// Looks at no more than 16,384 evenly spaced groups a candidate, so that large weights take no
 /// longer; a weight that breaks its pattern elsewhere goes unnoticed.
 struct ZeroStructure {
   private let view: WeightView
@@ -41,7 +41,7 @@ struct ZeroStructure {
     return nil
   }
 
-  private static var samples: Int { 65_536 }
+  private static var samples: Int { 16_384 }
   /// The part of the zeros, and of the kept blocks' elements, that may be zeros in kept blocks:
   /// trained weights are hardly ever zero by chance.
   private static var chance: Double { 0.03 }
@@ -54,11 +54,15 @@ struct ZeroStructure {
       total += size
       if found > 0 { kept += size }
       nonzeros += found
-      return true
+      // Far beyond chance early on: the other groups will not make up for it.
+      return total < 4096 || isByChance(total, kept, nonzeros, factor: 4)
     }
-    let zeros = Double(total - nonzeros)
-    let scattered = Double(kept - nonzeros)
-    return zeros > 0 && scattered <= Self.chance * min(zeros, Double(kept))
+    return total > nonzeros && kept > 0 && isByChance(total, kept, nonzeros, factor: 1)
+  }
+
+  private func isByChance(_ total: Int, _ kept: Int, _ nonzeros: Int, factor: Double) -> Bool {
+    let limit = Self.chance * Double(min(total - nonzeros, kept))
+    return Double(kept - nonzeros) <= factor * limit
   }
 
   /// Whether no group of inputs has more than `kept` nonzeros, and most have as many.
