@@ -20,12 +20,6 @@ public final class Region: @unchecked Sendable {
   }
 
   /// Uninitialised heap memory of `count` bytes; nil when the system has none left.
-  public init?(attempting count: Int) {
-    guard count >= 0, let base = sp_allocate(count) else { return nil }
-    (self.base, self.count, kind) = (base, count, .heap)
-  }
-
-  /// Uninitialised heap memory of a size that an untrusted file asks for; nil when there is none.
   public init?(available count: Int) {
     guard count >= 0, let base = sp_allocate(count) else { return nil }
     (self.base, self.count, kind) = (base, count, .heap)

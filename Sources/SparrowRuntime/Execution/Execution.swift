@@ -11,7 +11,7 @@ final class Execution {
 
   init(_ plan: Plan) throws(RuntimeError) {
     self.plan = plan
-    guard let arena = Region(attempting: plan.arenaBytes) else {
+    guard let arena = Region(available: plan.arenaBytes) else {
       throw .outOfMemory(bytes: plan.arenaBytes)
     }
     self.arena = arena
