@@ -8,7 +8,8 @@ func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+  .testTarget(
+    name: name, dependencies: dependencies + ["SparrowTestSupport"], swiftSettings: swiftSettings)
 }
 
 // Arrows point down only: a target lists nothing above it (tools/check-imports verifies this).
@@ -48,6 +49,8 @@ let package = Package(
         "Sparrow", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),
+    .target(
+      name: "SparrowTestSupport", path: "Tests/SparrowTestSupport", swiftSettings: swiftSettings),
     tests("CKernelsTests", ["CKernels"]),
     tests("SparrowCoreTests", ["SparrowCore"]),
     tests("SparrowRuntimeTests", ["SparrowRuntime", "SparrowCore"]),

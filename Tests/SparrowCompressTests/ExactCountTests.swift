@@ -1,5 +1,6 @@
 import SparrowCompress
 import SparrowCore
+import SparrowTestSupport
 import Testing
 
 /// How many weights go, for random networks.

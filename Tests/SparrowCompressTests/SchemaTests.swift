@@ -1,6 +1,7 @@
 import Foundation
 import SparrowCompress
 import SparrowCore
+import SparrowTestSupport
 import Testing
 
 /// What we write has exactly the keys that Schemas/ describes.

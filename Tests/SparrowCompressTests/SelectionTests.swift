@@ -1,5 +1,6 @@
 import SparrowCompress
 import SparrowCore
+import SparrowTestSupport
 import Testing
 
 /// Which weights go, against sorting everything.

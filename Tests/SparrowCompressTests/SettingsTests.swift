@@ -1,5 +1,6 @@
 import SparrowCompress
 import SparrowCore
+import SparrowTestSupport
 import Testing
 
 /// Names, exclusions, overrides, and settings that contradict each other.

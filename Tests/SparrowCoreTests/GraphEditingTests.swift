@@ -1,4 +1,5 @@
 import SparrowCore
+import SparrowTestSupport
 import Testing
 
 @Suite struct GraphEditingTests {
@@ -116,7 +117,7 @@ import Testing
 
   @Test(arguments: 1...20) func sortsAnyOrder(seed: UInt64) throws {
     var graph = try randomGraph(nodes: 30, seed: seed)
-    var random = SplitMix(state: seed &+ 100)
+    var random = SeededGenerator(seed: seed &+ 100)
     graph.nodes.shuffle(using: &random)
     try graph.sortNodes()
     try graph.verify()
@@ -145,7 +146,7 @@ import Testing
 
   /// Nodes that read any earlier value, several times too.
   private func randomGraph(nodes: Int, seed: UInt64) throws -> Graph {
-    var random = SplitMix(state: seed)
+    var random = SeededGenerator(seed: seed)
     var graph = Graph()
     var made = [graph.addInput("x", TensorType(.float32, shape: [2]))]
     for i in 0..<nodes {
@@ -155,18 +156,5 @@ import Testing
     }
     graph.outputs = [made[made.count - 1]]
     return graph
-  }
-}
-
-/// The same numbers on every machine.
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 }

@@ -1,7 +1,9 @@
 import SparrowCore
+import SparrowTestSupport
+import Testing
+
 @testable import SparrowFormats
 @testable import SparrowRuntime
-import Testing
 
 /// Damaged containers and archives give an error or, where the damage does not matter, a result;
 /// they never crash.

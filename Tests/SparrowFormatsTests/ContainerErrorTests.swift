@@ -1,7 +1,9 @@
 import SparrowCore
+import SparrowTestSupport
+import Testing
+
 @testable import SparrowFormats
 @testable import SparrowRuntime
-import Testing
 
 /// One test an error: a sound container is changed in one place, checksums put right where the error
 /// lies behind them.
@@ -36,7 +38,7 @@ import Testing
   }
 
   @Test func aMissingFile() throws {
-    let folder = try TemporaryDirectory()
+    let folder = try TemporaryFolder()
     #expect(throws: ContainerError.self) { try Container.read(path: folder.path("none")) }
     #expect(throws: ContainerError.self) { try Container.read(path: folder.url.path) }
   }
@@ -173,7 +175,7 @@ import Testing
     cyclic.nodes.swapAt(0, cyclic.nodes.count - 1)
     let text = message(ContainerWriter.bytes(of: cyclic))
     #expect(text.contains("model.sparrow:") && text.contains("before any node makes it"))
-    let folder = try TemporaryDirectory()
+    let folder = try TemporaryFolder()
     #expect(throws: FormatError.self) {
       try ContainerWriter.write(cyclic, to: folder.path("cyclic.sparrow"))
     }

@@ -1,8 +1,10 @@
 import Foundation
 import SparrowCore
 import SparrowFormats
-@testable import SparrowRuntime
+import SparrowTestSupport
 import Testing
+
+@testable import SparrowRuntime
 
 @Suite struct ContainerRoundTripTests {
   static let shapes: [[Int]] = [[7, 5], [2, 3, 3, 3], [16, 40], [1, 1], [65]]
@@ -36,7 +38,7 @@ import Testing
 
   @Test func graphsReadBackAsWritten() throws {
     let graph = try smallGraph()
-    let folder = try TemporaryDirectory()
+    let folder = try TemporaryFolder()
     let path = folder.path("small.sparrow")
     try ContainerWriter.write(graph, to: path)
     let read = try Container.read(path: path)

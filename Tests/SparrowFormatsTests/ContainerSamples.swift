@@ -1,18 +1,6 @@
 import Foundation
 import SparrowCore
-
-/// A small deterministic generator (SplitMix64) for test data.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-}
+import SparrowTestSupport
 
 /// The storage variants, without their contents.
 enum StorageVariant: String, CaseIterable, Sendable {
@@ -92,27 +80,4 @@ func smallGraph() throws -> Graph {
   }
   graph.outputs = [h]
   return graph
-}
-
-/// A directory that is removed with its contents when the test lets go of it.
-final class TemporaryDirectory {
-  let url: URL
-  init() throws {
-    url = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-  }
-  deinit { try? FileManager.default.removeItem(at: url) }
-  func path(_ name: String) -> String { url.appendingPathComponent(name).path }
-}
-
-/// A file of the shared folder beside the package; nil where the folder is absent.
-func sharedFile(_ name: String) -> String? {
-  let environment = ProcessInfo.processInfo.environment["SPARROW_SHARED"]
-  let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent()
-  let folder =
-    environment.map { URL(fileURLWithPath: $0) }
-    ?? package.deletingLastPathComponent().appendingPathComponent("shared")
-  let path = folder.appendingPathComponent(name).path
-  return FileManager.default.fileExists(atPath: path) ? path : nil
 }

@@ -1,8 +1,10 @@
 import Foundation
 import SparrowCore
-@testable import SparrowFormats
 import SparrowRuntime
+import SparrowTestSupport
 import Testing
+
+@testable import SparrowFormats
 
 @Suite struct NPZTests {
   /// A few arrays, one of which deflates and one of which does not.
@@ -15,7 +17,7 @@ import Testing
 
   /// The bytes of an archive of ``arrays()``.
   static func archive(_ compression: NPZ.Compression = .deflated) throws -> [UInt8] {
-    let folder = try TemporaryDirectory()
+    let folder = try TemporaryFolder()
     try NPZ.write(arrays(), to: folder.path("a.npz"), compression: compression)
     return Array(try Data(contentsOf: URL(fileURLWithPath: folder.path("a.npz"))))
   }
@@ -46,7 +48,7 @@ import Testing
 
   @Test(arguments: [NPZ.Compression.stored, .deflated])
   func archivesReadBackAsWritten(compression: NPZ.Compression) throws {
-    let folder = try TemporaryDirectory()
+    let folder = try TemporaryFolder()
     let path = folder.path("a.npz")
     try NPZ.write(Self.arrays(), to: path, compression: compression)
     let archive = try NPZArchive(path: path)
@@ -57,13 +59,13 @@ import Testing
   }
 
   @Test func anEmptyArchiveReadsBack() throws {
-    let folder = try TemporaryDirectory()
+    let folder = try TemporaryFolder()
     try NPZ.write([], to: folder.path("a.npz"))
     #expect(try NPZArchive(path: folder.path("a.npz")).names.isEmpty)
   }
 
   @Test func namesMustBeUsable() throws {
-    let folder = try TemporaryDirectory()
+    let folder = try TemporaryFolder()
     let one = Tensor(scalar: Float(1))
     for names in [[""], ["a", "a"], [String(repeating: "n", count: 70_000)]] {
       #expect(throws: FormatError.self) {
@@ -115,7 +117,7 @@ import Testing
   }
 
   @Test func entriesMayNotBeListedTwiceOrOverlap() throws {
-    let folder = try TemporaryDirectory()
+    let folder = try TemporaryFolder()
     let tensor = Tensor([Float](repeating: 1, count: 100))
     try NPZ.write([("a", tensor), ("b", tensor)], to: folder.path("a.npz"), compression: .stored)
     let file = Array(try Data(contentsOf: URL(fileURLWithPath: folder.path("a.npz"))))
@@ -146,7 +148,7 @@ import Testing
 
   @Test func largeArchivesUse64BitRecords() throws {
     // 70,000 entries need the ZIP64 end record; sizes beyond 4 GiB are not for tests.
-    let folder = try TemporaryDirectory()
+    let folder = try TemporaryFolder()
     let one = Tensor(scalar: UInt8(1))
     let arrays = (0..<70_000).map { ("a\($0)", one) }
     try NPZ.write(arrays, to: folder.path("a.npz"), compression: .stored)
@@ -215,7 +217,7 @@ import Testing
     ("imagenet-sample-300", "x", .uint8, [300, 224, 224, 3]),
   ])
   func numpyArchivesAreRead(file: String, array: String, dtype: DType, shape: [Int]) throws {
-    guard let path = sharedFile("data/\(file).npz") else {
+    guard let path = Repository.shared("data/\(file).npz") else {
       print("skipped: no \(file).npz (set SPARROW_SHARED)")
       return
     }

@@ -1,7 +1,9 @@
 import Foundation
 import SparrowCore
-@testable import SparrowFormats
+import SparrowTestSupport
 import Testing
+
+@testable import SparrowFormats
 
 /// A npy file made by hand: header text and elements.
 private func npy(
@@ -33,14 +35,14 @@ private func message(of body: () throws -> Void) -> String {
 
   @Test(arguments: types, shapes)
   func arraysReadBackAsWritten(dtype: DType, shape: [Int]) throws {
-    let folder = try TemporaryDirectory()
+    let folder = try TemporaryFolder()
     let tensor = sparseTensor(dtype, shape, density: 0.5, seed: 11)
     try NPY.write(tensor, to: folder.path("a.npy"))
     #expect(try NPY.read(folder.path("a.npy")) == tensor)
   }
 
   @Test func sparseTensorsAreWrittenDense() throws {
-    let folder = try TemporaryDirectory()
+    let folder = try TemporaryFolder()
     let tensor = sparseTensor(.float32, [8, 9], density: 0.2, seed: 2)
     try NPY.write(tensor.stored(.bitmask), to: folder.path("a.npy"))
     #expect(try NPY.read(folder.path("a.npy")) == tensor)
@@ -127,7 +129,7 @@ private func message(of body: () throws -> Void) -> String {
   }
 
   @Test func bfloat16CannotBeWritten() throws {
-    let folder = try TemporaryDirectory()
+    let folder = try TemporaryFolder()
     let tensor = Tensor(dtype: .bfloat16, shape: [1], bytes: Bytes(copying: [UInt16(0)]))
     let text = message { try NPY.write(tensor, to: folder.path("a.npy")) }
     #expect(text.contains("cast it to float32"))

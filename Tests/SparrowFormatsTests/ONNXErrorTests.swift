@@ -1,6 +1,7 @@
 import Foundation
 import SparrowCore
 import SparrowFormats
+import SparrowTestSupport
 import Testing
 
 /// A file that must be refused, and words that the message must hold.

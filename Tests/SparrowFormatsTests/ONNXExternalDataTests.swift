@@ -1,5 +1,6 @@
 import Foundation
 import SparrowCore
+import SparrowTestSupport
 import Testing
 
 @testable import SparrowFormats

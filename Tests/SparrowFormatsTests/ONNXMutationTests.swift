@@ -1,18 +1,7 @@
 import SparrowCore
 import SparrowFormats
+import SparrowTestSupport
 import Testing
-
-/// SplitMix64: the same numbers from the same seed everywhere.
-private struct Generator: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-}
 
 /// Damaged files give a graph or an error, never a crash.
 @Suite struct ONNXMutationTests {
@@ -42,7 +31,7 @@ private struct Generator: RandomNumberGenerator {
   @Test(arguments: small, [UInt64(1), 2])
   func singleBytes(_ name: String, seed: UInt64) throws {
     print("seed \(seed)")
-    var generator = Generator(state: seed)
+    var generator = SeededGenerator(seed: seed)
     let bytes = try contents(name)
     var readable = 0
     for _ in 0..<1_000 {
@@ -59,7 +48,7 @@ private struct Generator: RandomNumberGenerator {
   func stretches(_ name: String) throws {
     let seed: UInt64 = 3
     print("seed \(seed)")
-    var generator = Generator(state: seed)
+    var generator = SeededGenerator(seed: seed)
     let bytes = try contents(name)
     for _ in 0..<1_000 {
       var mutant = bytes

@@ -1,5 +1,6 @@
 import SparrowCore
 import SparrowFormats
+import SparrowTestSupport
 import Testing
 
 @Suite struct ONNXOperatorTests {

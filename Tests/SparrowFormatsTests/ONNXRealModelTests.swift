@@ -1,6 +1,7 @@
 import Foundation
 import SparrowCore
 import SparrowFormats
+import SparrowTestSupport
 import Testing
 
 @Suite struct ONNXRealModelTests {

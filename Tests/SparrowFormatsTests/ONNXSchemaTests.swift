@@ -1,6 +1,7 @@
 import Foundation
 import SparrowCore
 import SparrowFormats
+import SparrowTestSupport
 import Testing
 
 /// What the exporter writes, decoded by protoc with `Schemas/onnx.proto`.

@@ -1,15 +1,14 @@
 import Foundation
 import SparrowCore
 import SparrowFormats
+import SparrowTestSupport
 import Testing
 
 /// The package's own small files.
 enum Fixtures {
-  static let folder = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("fixtures").path
+  static let folder = Repository.fixture("")
 
-  static func path(_ name: String) -> String { folder + "/" + name }
+  static func path(_ name: String) -> String { Repository.fixture(name) }
 
   /// ONNX files that can be read.
   static let readable = names { !$0.hasPrefix("malformed/") }
@@ -18,17 +17,6 @@ enum Fixtures {
   private static func names(where isWanted: (String) -> Bool) -> [String] {
     let all = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
     return all.filter { $0.hasSuffix(".onnx") && isWanted($0) }.sorted()
-  }
-}
-
-enum TemporaryFolder {
-  /// Runs `body` with the path of a new folder, which is removed afterwards.
-  static func use<R>(_ body: (String) throws -> R) throws -> R {
-    let url = FileManager.default.temporaryDirectory
-      .appendingPathComponent("sparrow-\(UUID().uuidString)").resolvingSymlinksInPath()
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: url) }
-    return try body(url.path)
   }
 }
 

@@ -1,14 +1,12 @@
 import Foundation
+import SparrowTestSupport
 
 /// Models that are too large for the package: in the folder named by `SPARROW_SHARED`, or in
 /// `shared` beside the package; `SPARROW_MODELS` may name further folders, separated by colons.
 enum RealModels {
   static let paths: [String] = {
     let environment = ProcessInfo.processInfo.environment
-    let package = URL(fileURLWithPath: #filePath)
-      .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    let beside = package.deletingLastPathComponent().appendingPathComponent("shared").path
-    var folders = [environment["SPARROW_SHARED"] ?? beside]
+    var folders = [Repository.sharedFolder.path]
     folders += (environment["SPARROW_MODELS"] ?? "").split(separator: ":").map { String($0) }
     return folders.flatMap { models(in: $0) }
   }()

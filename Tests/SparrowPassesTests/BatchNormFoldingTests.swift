@@ -1,5 +1,6 @@
 import SparrowCore
 import SparrowPasses
+import SparrowTestSupport
 import Testing
 
 @Suite struct BatchNormFoldingTests {
@@ -138,7 +139,7 @@ import Testing
 
   @Test(arguments: ["dense", "bitmask", "compressed rows", "blocks 1x4"])
   func keepsZerosAndStorage(kind: String) throws {
-    var random = SeededRandom(seed: 3)
+    var random = SeededGenerator(seed: 3)
     let shape = [8, 8, 3, 3]
     var values = random.tensor(shape).array(of: Float.self)
     for i in values.indices where !(i / 9 % 8 < 4) { values[i] = 0 }

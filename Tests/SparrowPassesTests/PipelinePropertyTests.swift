@@ -1,5 +1,6 @@
 import SparrowCore
 import SparrowPasses
+import SparrowTestSupport
 import Testing
 
 /// Random graphs made of the pieces that passes look for, and pieces that nearly are.
@@ -57,7 +58,7 @@ import Testing
 
 /// Builds graphs whose values all have one shape, channels along axis 1 (rank 4) or the last (rank 3).
 private struct RandomGraph {
-  private var random: SeededRandom
+  private var random: SeededGenerator
   private var graph = Graph(name: "random")
   private var made: [ValueID] = []
   private let shape: [Int]
@@ -65,7 +66,7 @@ private struct RandomGraph {
   private var kernels: [ValueID] = []
 
   init(seed: UInt64, shape: [Int]) {
-    (random, self.shape) = (SeededRandom(seed: seed), shape)
+    (random, self.shape) = (SeededGenerator(seed: seed), shape)
     made = [graph.addInput("x", TensorType(.float32, shape: shape))]
   }
 

@@ -3,6 +3,7 @@ import SparrowCore
 import SparrowFormats
 import SparrowPasses
 import SparrowRuntime
+import SparrowTestSupport
 import Testing
 
 /// Whole pipelines on trained networks, which lie beside the package.
@@ -14,14 +15,7 @@ import Testing
     var deployed: [String: Int]
     var testDescription: String { file }
 
-    /// In the folder named by SPARROW_SHARED, else in `shared` beside the package.
-    var path: String {
-      let beside = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent("shared").path
-      let folder = ProcessInfo.processInfo.environment["SPARROW_SHARED"] ?? beside
-      return folder + "/models/" + file
-    }
+    var path: String? { Repository.shared("models/" + file) }
   }
 
   static let models = [
@@ -39,13 +33,13 @@ import Testing
         "Conv": 7, "Conv addend": 9, "Conv clip": 33, "GlobalAveragePool": 1, "Flatten": 1,
         "Gemm": 1,
       ]),
-  ].filter { FileManager.default.fileExists(atPath: $0.path) }
+  ].filter { $0.path != nil }
 
   @Test(
     .enabled(if: !models.isEmpty, "no trained networks: set SPARROW_SHARED"), arguments: models)
   func pipelinesKeepOutputs(model: Model) throws {
-    let graph = try ONNX.read(model.path)
-    var random = SeededRandom(seed: 11)
+    let graph = try ONNX.read(try #require(model.path))
+    var random = SeededGenerator(seed: 11)
     let input = random.tensor(model.inputShape, in: -1...1)
     let expected = try Session(graph).run([input])
 

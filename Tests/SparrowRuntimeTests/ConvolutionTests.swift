@@ -1,4 +1,5 @@
 import SparrowCore
+import SparrowTestSupport
 import Testing
 
 @testable import SparrowRuntime
@@ -22,7 +23,7 @@ import Testing
   @Test(arguments: shapes.indices, [0.0, 0.9, 0.99])
   func equalsTheReference(_ index: Int, _ sparsity: Double) throws {
     let c = Self.shapes[index]
-    var random = Generator(seed: UInt64(index))
+    var random = SeededGenerator(seed: UInt64(index))
     let x = random.floats(c.batch * c.inputs * c.height * c.width)
     let w = random.floats(c.weightShape.elementCount, sparsity: sparsity)
     let bias = random.floats(c.outputs)
@@ -45,7 +46,7 @@ import Testing
   func blockSparseWeights(_ groupsOutputs: Bool, _ kernel: (Int, Int)) throws {
     let c = Reference.Convolution(
       inputs: 48, outputs: 30, height: 12, width: 11, kernel: kernel, pad: kernel.0 / 2)
-    var random = Generator(seed: 5)
+    var random = SeededGenerator(seed: 5)
     let x = random.floats(c.inputs * c.height * c.width)
     var w = random.floats(c.weightShape.elementCount)
     let positions = kernel.0 * kernel.1
@@ -71,7 +72,7 @@ import Testing
   func addendAndActivation(_ sparsity: Double, _ group: Int) throws {
     let c = Reference.Convolution(
       inputs: 16, outputs: 16, height: 9, width: 10, kernel: (3, 3), pad: 1, group: group)
-    var random = Generator(seed: 9)
+    var random = SeededGenerator(seed: 9)
     let shape = [1, 16, 9, 10]
     let x = random.floats(shape.elementCount)
     let addend = random.floats(shape.elementCount)

@@ -1,4 +1,5 @@
 import SparrowCore
+import SparrowTestSupport
 import Testing
 
 @testable import SparrowRuntime
@@ -11,7 +12,7 @@ import Testing
     [0.0, 0.9])
   func matMulWithAConstant(_ size: (Int, Int, Int), _ sparsity: Double) throws {
     let (m, k, n) = size
-    var random = Generator(seed: UInt64(m * k + n))
+    var random = SeededGenerator(seed: UInt64(m * k + n))
     let a = random.floats(m * k)
     let b = random.floats(k * n, sparsity: sparsity)
     let bias = random.floats(n)
@@ -31,7 +32,7 @@ import Testing
   }
 
   @Test func matMulOfComputedBatches() throws {
-    var random = Generator(seed: 3)
+    var random = SeededGenerator(seed: 3)
     let (m, k, n) = (13, 20, 37)
     let a = random.floats(2 * 3 * m * k)
     let b = random.floats(3 * k * n)
@@ -56,7 +57,7 @@ import Testing
   func gemm(_ transposes: Int, _ addendShape: [Int]) throws {
     let (m, k, n) = (13, 50, 37)
     let (transposesA, transposesB) = (transposes & 1 != 0, transposes & 2 != 0)
-    var random = Generator(seed: 7)
+    var random = SeededGenerator(seed: 7)
     let a = random.floats(m * k)
     let b = random.floats(k * n)
     let c = random.floats(addendShape.elementCount)

@@ -1,5 +1,6 @@
 import SparrowCore
 import SparrowRuntime
+import SparrowTestSupport
 import Testing
 
 /// Runs one operator in every way the runtime has and demands the same bytes: inputs known
@@ -41,7 +42,7 @@ func run(
 
 /// A float32 tensor of random numbers in -1 ... 1 times `scale`.
 func random(_ shape: [Int], seed: Int = 1, scale: Float = 1) -> Tensor {
-  var generator = Generator(seed: UInt64(seed))
+  var generator = SeededGenerator(seed: UInt64(seed))
   return Tensor(generator.floats(shape.elementCount).map { $0 * scale }, shape: shape)
 }
 

@@ -1,4 +1,5 @@
 import SparrowCore
+import SparrowTestSupport
 import Testing
 
 @testable import SparrowRuntime
@@ -6,7 +7,7 @@ import Testing
 @Suite struct PlanningTests {
   @Test(arguments: 0..<20)
   func arenaBuffersAliveTogetherNeverOverlap(_ seed: Int) {
-    var random = Generator(seed: UInt64(seed))
+    var random = SeededGenerator(seed: UInt64(seed))
     let buffers = (0..<60).map { _ in
       let first = Int.random(in: 0..<40, using: &random)
       return ArenaLayout.Buffer(

@@ -1,18 +1,8 @@
 @testable import SparrowRuntime
 import SparrowCore
+import SparrowTestSupport
 
-/// A small deterministic generator (SplitMix64), so that a printed seed reproduces a test.
-struct Generator: RandomNumberGenerator {
-  var state: UInt64
-  init(seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-
+extension SeededGenerator {
   mutating func floats(_ count: Int, sparsity: Double = 0) -> [Float] {
     (0..<count).map { _ in
       let value = Float.random(in: -1...1, using: &self)

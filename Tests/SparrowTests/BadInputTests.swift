@@ -1,4 +1,5 @@
 import Foundation
+import SparrowTestSupport
 import Testing
 
 /// Damaged and hostile files: exit status 2, one message that names the file, nothing left behind.

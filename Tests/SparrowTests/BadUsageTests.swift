@@ -1,3 +1,4 @@
+import SparrowTestSupport
 import Testing
 
 /// Bad usage: exit status 2, one message that says what was expected, nothing on standard output.

@@ -1,4 +1,5 @@
 import Foundation
+import SparrowTestSupport
 
 /// The built `sparrow` program, as a person calls it.
 enum CommandLineTool {
@@ -39,43 +40,4 @@ enum CommandLineTool {
   }
 
   static func run(_ arguments: String...) throws -> Outcome { try run(arguments) }
-}
-
-/// The package's folder, and what lies beside it.
-enum Repository {
-  static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent()
-
-  static func fixture(_ name: String) -> String {
-    root.appendingPathComponent("fixtures/\(name)").path
-  }
-
-  /// A large model or data file that the package does not hold; nil where it is not there.
-  static func shared(_ name: String) -> String? {
-    let named = ProcessInfo.processInfo.environment["SPARROW_SHARED"].map {
-      URL(fileURLWithPath: $0)
-    }
-    let folder = named ?? root.deletingLastPathComponent().appendingPathComponent("shared")
-    let path = folder.appendingPathComponent(name).path
-    return FileManager.default.fileExists(atPath: path) ? path : nil
-  }
-}
-
-/// A folder that goes away with its owner.
-final class TemporaryFolder {
-  let url: URL
-
-  init() throws {
-    url = FileManager.default.temporaryDirectory.appendingPathComponent(
-      "sparrow-test-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(at: url) }
-
-  func path(_ name: String) -> String { url.appendingPathComponent(name).path }
-
-  var contents: [String] {
-    (try? FileManager.default.contentsOfDirectory(atPath: url.path).sorted()) ?? []
-  }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import SparrowTestSupport
 import Testing
 
 /// What `--help` prints, word for word: fixtures/help/COMMAND.txt. To accept a change, run the tests

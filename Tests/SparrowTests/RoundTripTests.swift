@@ -1,5 +1,6 @@
 import Foundation
 import Sparrow
+import SparrowTestSupport
 import Testing
 
 /// The commands together, on the models and data of fixtures/.

@@ -1,5 +1,6 @@
 import Foundation
 import Sparrow
+import SparrowTestSupport
 import Testing
 
 /// Accuracies of published networks, against those that onnxruntime gives on the same samples. The

@@ -1,6 +1,7 @@
 import SparrowCore
 import SparrowPasses
 import SparrowRuntime
+import SparrowTestSupport
 import Testing
 
 /// How far outputs may lie apart after a rewrite, as a share of the largest magnitude.
@@ -59,7 +60,7 @@ func expectEqualOutputs(
 
 /// One tensor an input; each named length is 3, each unknown one 4.
 func randomInputs(of graph: Graph, seed: UInt64) -> [Tensor] {
-  var random = SeededRandom(seed: seed)
+  var random = SeededGenerator(seed: seed)
   return graph.inputs.map { id in
     let type = graph[id].type ?? TensorType(.float32, [])
     let shape = (type.dimensions ?? []).map { dimension in
@@ -76,20 +77,7 @@ func randomInputs(of graph: Graph, seed: UInt64) -> [Tensor] {
   }
 }
 
-/// SplitMix64: the same numbers on every machine.
-struct SeededRandom: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-
+extension SeededGenerator {
   mutating func tensor(_ shape: [Int], in range: ClosedRange<Float> = -2...2) -> Tensor {
     var values: [Float] = []
     for _ in 0..<shape.elementCount { values.append(Float.random(in: range, using: &self)) }
@@ -100,7 +88,7 @@ struct SeededRandom: RandomNumberGenerator {
 /// Builds a graph for a test.
 struct Builder {
   var graph: Graph
-  private var random = SeededRandom(seed: 7)
+  private var random = SeededGenerator(seed: 7)
 
   init(_ name: String) { graph = Graph(name: name) }
 
