@@ -14,10 +14,7 @@ public struct ModelSummary: Sendable {
   public let nonzeroMultiplyAdds: Int?
 
   public init(_ model: Model) {
-    var graph = model.graph
-    // Weights that are computed from smaller constants count as what they are multiplied as; a graph
-    // that cannot be rewritten is counted as it is.
-    _ = try? PassDriver(pipeline: [ConstantFolding(expandsWeights: true)]).run(&graph)
+    let graph = model.withComputedWeights().graph
     let work = graph.multiplyAddsByWeight(inputShapes: graph.assumedInputShapes())
     var (weights, nonzeros, dense, sparse) = (0, 0, 0, 0)
     var isWorkKnown = true
@@ -36,5 +33,19 @@ public struct ModelSummary: Sendable {
     (self.weights, self.nonzeros) = (weights, nonzeros)
     multiplyAdds = isWorkKnown ? dense : nil
     nonzeroMultiplyAdds = isWorkKnown ? sparse : nil
+  }
+}
+
+extension Model {
+  /// The model with weights that it computes from smaller constants (int8 through Cast and Mul) in
+  /// place, as they are multiplied; itself where there are none or where it cannot be rewritten.
+  public func withComputedWeights() -> Model {
+    var expanded = graph
+    let folding = try? PassDriver(pipeline: [ConstantFolding(expandsWeights: true)])
+    guard let folding, (try? folding.run(&expanded)) != nil,
+      expanded.weights().count > graph.weights().count
+    else { return self }
+    expanded.removeUnusedValues()
+    return Model(graph: expanded, path: path)
   }
 }

@@ -34,10 +34,10 @@ struct Inspect: ParsableCommand {
 
   func run() throws {
     let given = try shapes.shapes().shapes
-    let first = try common.timed("read") { try Model.load(path: model) }
+    let first = try load(model)
     try first.checkShapes(given)
     if let compare {
-      let second = try common.timed("read") { try Model.load(path: compare) }
+      let second = try load(compare)
       let comparison = common.timed("compare") {
         Comparison(
           first.graph, second.graph, firstModel: model, secondModel: compare, inputShapes: given)
@@ -51,6 +51,19 @@ struct Inspect: ParsableCommand {
       try show(
         inspection.text(byLayer: byLayer), json: inspection.json(), html: inspection.html())
     }
+  }
+
+  /// The model with its weights as they are multiplied.
+  private func load(_ path: String) throws -> Model {
+    let stored = try common.timed("read") { try Model.load(path: path) }
+    let model = stored.withComputedWeights()
+    let computed = model.graph.weights().count - stored.graph.weights().count
+    if computed > 0, !json {
+      common.say(
+        "note: \(path) computes \(computed) weights from smaller constants (such as int8); they are "
+          + "shown as they are multiplied, and the file is smaller\n")
+    }
+    return model
   }
 
   /// Prints text, or JSON where it is asked for; writes the page.
