@@ -4,7 +4,7 @@ import SparrowCore
 /// A weight's nonzeros as the streams the sparse kernels read.
 ///
 /// The columns (the reduction) are cut into blocks so that the input tile of one block, `length`
-/// rows of ``tileWidth`` floats, stays in the first-level cache; entry offsets count from the tile's
+/// rows of ``tileWidth`` floats, stays in the nearest caches; entry offsets count from the tile's
 /// start.
 ///
 /// ```
@@ -23,8 +23,9 @@ final class SparseMatrix: @unchecked Sendable {
 
   /// Floats in a row of the input tile: the 5 AVX-512 vectors that one pass of the kernel sums.
   static var tileWidth: Int { 80 }
-  /// The most rows of the input tile: 112 x 80 floats are 35 KiB.
-  static var blockLimit: Int { 112 }
+  /// The most rows of the input tile: 256 x 80 floats are 80 KiB. Blocks that fit L1 are slower: rows
+  /// of few entries cost more in loop ends and reloaded sums than reads from L2 do.
+  static var blockLimit: Int { 256 }
 
   /// `count` columns cut into tiles of whole vectors, as equal as can be: the columns of a tile.
   static func tileColumns(_ count: Int) -> Int {
