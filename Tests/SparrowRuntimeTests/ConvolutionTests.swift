@@ -8,6 +8,7 @@ import Testing
   static let shapes: [Reference.Convolution] = [
     .init(inputs: 3, outputs: 5, height: 7, width: 9, kernel: (3, 3), pad: 1),
     .init(inputs: 64, outputs: 33, height: 14, width: 14),
+    .init(batch: 2, inputs: 300, outputs: 24, height: 8, width: 12, group: 2),
     .init(inputs: 16, outputs: 20, height: 15, width: 13, kernel: (3, 3), stride: 2, pad: 1),
     .init(batch: 3, inputs: 300, outputs: 17, height: 5, width: 6),
     .init(inputs: 40, outputs: 64, height: 9, width: 9, kernel: (3, 3), pad: 1),

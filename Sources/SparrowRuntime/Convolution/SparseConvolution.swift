@@ -13,11 +13,11 @@ func sparseConvolution(
   else { return nil }
   let kernels = p.kernels
   let pixels = shape.outputPlane
-  let width = SparseMatrix.tileWidth
+  let isInPlace = shape.readsPlanesInPlace
   let tasks = ConvolutionTasks(
     shape, tilePixels: SparseMatrix.tileColumns(pixels), rowGranularity: first.rowGranularity,
     threads: p.threads)
-  let tileFloats = first.blocks.length * width
+  let tileFloats = isInPlace ? 0 : first.blocks.length * first.width
   let scratch = p.scratch(bytes: p.threads * tileFloats * 4)
   let fused = FusedActivation(activation)
   let nonzeros = matrices.reduce(0) { $0 + $1.nonzeros }
@@ -35,11 +35,16 @@ func sparseConvolution(
     let x = work.floats(operands.x) + plane * shape.inputs * shape.inputPlane
     let offset = plane * shape.outputs * pixels + place.pixel
     let y = work.floats(operands.y) + offset
-    let tile = work.floats(scratch) + work.worker * tileFloats
+    let scratch = work.floats(scratch) + work.worker * tileFloats
     for block in 0..<matrix.blocks.count {
       let range = matrix.blocks.range(block)
-      kernels.pointee.f32_im2col(
-        &geometry, x, range.start, range.end, place.pixel, count, tile, width)
+      var tile = UnsafePointer(scratch)
+      if isInPlace {
+        tile = UnsafePointer(x + range.start * pixels + place.pixel)
+      } else {
+        kernels.pointee.f32_im2col(
+          &geometry, x, range.start, range.end, place.pixel, count, scratch, matrix.width)
+      }
       var epilogue = fused.epilogue(
         accumulate: block > 0, last: block == matrix.blocks.count - 1)
       operands.extend(
@@ -53,11 +58,21 @@ func sparseConvolution(
   }
 }
 
+extension ConvolutionShape {
+  /// Whether input planes can be the rows the kernels read: a 1x1 convolution without stride or
+  /// padding, whose planes keep every row aligned to cache lines.
+  fileprivate var readsPlanesInPlace: Bool {
+    positions == 1 && inputPlane == outputPlane && outputPlane % 16 == 0
+      && geometry.stride_h == 1 && geometry.stride_w == 1
+  }
+}
+
 /// The sparse weight of each group; nil where any group is better off dense.
 private func groupMatrices(
   _ p: Preparation, _ shape: ConvolutionShape
 ) throws(RuntimeError) -> [SparseMatrix]? {
   let tensor = try p.constantWeight(1)
+  let width = shape.readsPlanesInPlace ? shape.outputPlane : SparseMatrix.tileWidth
   return tensor.withElements(of: Float.self) { all -> [SparseMatrix]? in
     guard let base = all.baseAddress else { return nil }
     var result: [SparseMatrix] = []
@@ -68,10 +83,10 @@ private func groupMatrices(
           weights, rows: shape.outputs, inputs: shape.inputs, positions: shape.positions)
       else { return nil }
       result.append(
-        p.weights.sparse(WeightCache.Key(tensor, layout: .tile, group: group)) {
+        p.weights.sparse(WeightCache.Key(tensor, layout: .tile, group: group, width: width)) {
           SparseMatrix(
             weights, rows: shape.outputs, inputs: shape.inputs, positions: shape.positions,
-            kind: kind, width: SparseMatrix.tileWidth)
+            kind: kind, width: width)
         })
     }
     // Tasks are cut alike for every group.

@@ -42,6 +42,8 @@ final class SparseMatrix: @unchecked Sendable {
   let starts: UnsafeMutablePointer<UInt32>
   let entries: UnsafeMutableRawPointer
   let nonzeros: Int
+  /// Floats between neighbouring input rows.
+  let width: Int
   /// Columns between the four inputs of a 1x4 entry.
   let inputDistance: Int
   private let startsRegion: Region
@@ -49,13 +51,14 @@ final class SparseMatrix: @unchecked Sendable {
 
   /// - Parameters:
   ///   - weights: rows x (inputs * positions), row-major, input outermost
-  ///   - width: floats in a row of the input tile, or 1 for a vector
+  ///   - width: floats between neighbouring input rows; 1 for a vector
   init(
     _ weights: UnsafePointer<Float>, rows: Int, inputs: Int, positions: Int, kind: Kind,
     width: Int
   ) {
     let k = inputs * positions
-    (self.kind, self.rows, inputDistance) = (kind, rows, positions)
+    (self.kind, self.rows, self.width) = (kind, rows, width)
+    inputDistance = positions
     let limit = width == 1 ? max(k, 1) : SparseMatrix.blockLimit
     let multiple = kind == .quads1x4 ? 4 * positions : 1
     let blocks = ReductionBlocks(k, limit: max(limit, multiple), multiple: multiple)
@@ -131,8 +134,7 @@ final class SparseMatrix: @unchecked Sendable {
         begin / 4, (end + 3) / 4, rows, starts, quads, tile, n, c, stride, epilogue)
     case .quads1x4:
       kernels.pointee.f32_spmm_1x4(
-        begin, end, starts, quads, tile, inputDistance * SparseMatrix.tileWidth, n, c, stride,
-        epilogue)
+        begin, end, starts, quads, tile, inputDistance * width, n, c, stride, epilogue)
     }
   }
 }

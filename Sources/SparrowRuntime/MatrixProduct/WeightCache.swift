@@ -16,8 +16,11 @@ final class WeightCache {
     private let offset: Int
     private let layout: Int
     private let group: Int
+    private let width: Int
 
-    init(_ tensor: Tensor, layout: Layout, group: Int = 0) {
+    /// `width` is that of a sparse matrix's input rows.
+    init(_ tensor: Tensor, layout: Layout, group: Int = 0, width: Int = 0) {
+      self.width = width
       let bytes = tensor.storage.identifyingBytes
       region = bytes.region
       offset = bytes.offset
@@ -27,6 +30,7 @@ final class WeightCache {
 
     static func == (a: Key, b: Key) -> Bool {
       a.region === b.region && a.offset == b.offset && a.layout == b.layout && a.group == b.group
+        && a.width == b.width
     }
 
     func hash(into hasher: inout Hasher) {
@@ -34,6 +38,7 @@ final class WeightCache {
       hasher.combine(offset)
       hasher.combine(layout)
       hasher.combine(group)
+      hasher.combine(width)
     }
   }
 
