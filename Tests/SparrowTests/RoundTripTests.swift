@@ -70,6 +70,21 @@ struct RoundTripTests {
     #expect(try CommandLineTool.run("verify", source, small).status == 1)
   }
 
+  /// Neither file appears where one of them cannot be written.
+  @Test func modelAndReportAppearTogether() throws {
+    let folder = try TemporaryFolder()
+    let source = Repository.fixture("digits-mlp.onnx")
+    let nowhere = folder.path("no/such/file")
+    for (model, report) in [("m.sparrow", nowhere), (nowhere + ".sparrow", "r.json")] {
+      let outcome = try CommandLineTool.run(
+        "compress", source, model.hasPrefix("/") ? model : folder.path(model), "--sparsity", "0.5",
+        "--report", report.hasPrefix("/") ? report : folder.path(report))
+      #expect(outcome.status == 2)
+      #expect(outcome.errors.contains("no/such/file"))
+      #expect(folder.contents.isEmpty)
+    }
+  }
+
   @Test func compressionIsDeterministic() throws {
     let folder = try TemporaryFolder()
     let source = Repository.fixture("digits-cnn.onnx")

@@ -40,7 +40,8 @@ struct Compress: ParsableCommand {
     let format = try ModelFormat(path: output)
     let recipe = try pruning.chosenRecipe()
     let model = try common.timed("read") { try Model.load(path: input) }
-    let before = ModelSummary(model)
+    // Taken before writing: a model may be compressed in place.
+    let before = (summary: ModelSummary(model), size: fileSize(input))
     let compressed = try common.timed("prune") { try model.compressed(recipe) }
     var final = compressed.model
     if format == .sparrow {
@@ -48,35 +49,26 @@ struct Compress: ParsableCommand {
         try compressed.model.deployable(blockShape: compressed.blockShape).model
       }
     }
-    try common.timed("write") { try final.save(to: output) }
-
     var result = compressed.result
     result.graph = final.graph
     let details = result.report()
-    if let report { try writeReport(details, to: report) }
-    print(details, before: before, after: ModelSummary(final))
-  }
-
-  private func writeReport(_ details: CompressionReport, to path: String) throws {
-    do {
-      try writeText(try details.json(), to: path)
-    } catch let error as SparrowError {
-      // The model without the report that was asked for would look like success.
-      try? FileManager.default.removeItem(atPath: output)
-      throw error
-    }
+    let staged = try report.map { try StagedText(try details.json(), to: $0) }
+    try common.timed("write") { try final.save(to: output) }
+    try staged?.commit()
+    print(details, before: before, after: (ModelSummary(final), fileSize(output)))
   }
 
   private func print(
-    _ details: CompressionReport, before: ModelSummary, after: ModelSummary
+    _ details: CompressionReport, before: (summary: ModelSummary, size: Int),
+    after: (summary: ModelSummary, size: Int)
   ) {
     if common.verbose { Swift.print(layers(details) + "\n") }
     let totals = details.totals
-    let sizes = (fileSize(input), fileSize(output))
     var rows = [["", "before", "after", ""]]
-    rows.append(row("file size", sizes.0, sizes.1, Text.bytes))
-    rows.append(row("weights not zero", before.nonzeros, after.nonzeros, Text.count))
-    if let a = before.nonzeroMultiplyAdds, let b = after.nonzeroMultiplyAdds {
+    rows.append(row("file size", before.size, after.size, Text.bytes))
+    let (a, b) = (before.summary, after.summary)
+    rows.append(row("weights not zero", a.nonzeros, b.nonzeros, Text.count))
+    if let a = a.nonzeroMultiplyAdds, let b = b.nonzeroMultiplyAdds {
       rows.append(row("multiply-adds", a, b, Text.count))
     }
     common.say(Text.table(rows))

@@ -31,6 +31,8 @@ struct Convert: ParsableCommand {
 
   func run() throws {
     let format = try ModelFormat(path: output)
+    // Taken before writing: a model may be converted in place.
+    let sizeBefore = fileSize(input)
     var model = try common.timed("read") { try Model.load(path: input) }
     switch format {
     case .sparrow where keepsGraph: model = model.encoded()
@@ -42,7 +44,7 @@ struct Convert: ParsableCommand {
     }
     try common.timed("write") { try model.save(to: output) }
     common.say(
-      "\(output): \(Text.bytes(fileSize(output))) (\(input): \(Text.bytes(fileSize(input))))")
+      "\(output): \(Text.bytes(fileSize(output))) (\(input): \(Text.bytes(sizeBefore)))")
   }
 }
 
