@@ -48,6 +48,18 @@ static inline int32_t sp_atomic_load(const sp_atomic *a) { return __atomic_load_
 static inline void sp_atomic_store(sp_atomic *a, int32_t v) { __atomic_store_n(&a->value, v, __ATOMIC_RELEASE); }
 // The value before the addition.
 static inline int32_t sp_atomic_add(sp_atomic *a, int32_t v) { return __atomic_fetch_add(&a->value, v, __ATOMIC_SEQ_CST); }
+// A 64-bit atomic, padded likewise.
+typedef struct {
+  uint64_t value;
+  uint64_t padding[7];
+} sp_atomic64;
+static inline uint64_t sp_atomic64_load(const sp_atomic64 *a) { return __atomic_load_n(&a->value, __ATOMIC_SEQ_CST); }
+static inline void sp_atomic64_store(sp_atomic64 *a, uint64_t v) { __atomic_store_n(&a->value, v, __ATOMIC_SEQ_CST); }
+// Replaces the value where it still is `expected`; whether it was.
+static inline bool sp_atomic64_replace(sp_atomic64 *a, uint64_t expected, uint64_t v) {
+  return __atomic_compare_exchange_n(&a->value, &expected, v, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
 static inline void sp_cpu_pause(void) {
 #if defined(__x86_64__)
   __builtin_ia32_pause();

@@ -3,9 +3,11 @@ import SparrowCore
 
 /// Workers that run the tasks of a step's phase together with the calling thread.
 ///
-/// Handing out a phase takes no lock and allocates nothing: the caller publishes the job and a new
-/// generation number; each worker takes task numbers from one counter until none is left. Workers
-/// spin for a moment between phases and sleep on a futex between inferences.
+/// Handing out a phase takes no lock and allocates nothing. The caller publishes the job, then a
+/// ticket that says how many of its tasks are left; whoever lowers the ticket by one owns a task.
+/// The caller works too and waits for tasks, never for workers: one that the system does not let
+/// run delays nobody. Workers spin for a moment between phases and sleep on a futex between
+/// inferences.
 final class ThreadPool {
   /// Workers, the caller included.
   let count: Int
@@ -17,11 +19,16 @@ final class ThreadPool {
 
   /// What the caller and the workers share.
   struct State {
+    /// Tasks of the job that nobody has taken. It changes by compare-and-swap together with the
+    /// job's number in the upper half, so that a late worker cannot take a task of a later job for
+    /// one of the job it saw.
+    var ticket = sp_atomic64()
+    var finished = sp_atomic()
+    /// What sleepers sleep on: counts jobs.
     var generation = sp_atomic()
-    var nextTask = sp_atomic()
-    var running = sp_atomic()
     var sleepers = sp_atomic()
     var stops = sp_atomic()
+    /// Written only while no task is taken: the owner of a task may read it.
     var job: Job?
   }
 
@@ -46,8 +53,8 @@ final class ThreadPool {
     workers = .allocate(capacity: max(1, count))
     var started = 1
     for index in 1..<max(1, count) {
-      (workers + started).initialize(to: Worker(state: state, index: started))
-      guard let thread = sp_thread_start(ThreadPool.enter, workers + started) else { break }
+      (workers + index).initialize(to: Worker(state: state, index: index))
+      guard let thread = sp_thread_start(ThreadPool.enter, workers + index) else { break }
       threads.append(thread)
       started = index + 1
     }
@@ -67,11 +74,11 @@ final class ThreadPool {
   func run(_ step: Step, _ memory: Memory) {
     for phase in step.phases.indices {
       let tasks = step.phases[phase]
-      if count == 1 || tasks == 1 {
+      if count == 1 || tasks == 1 || tasks > Int(Int32.max) {
         for task in 0..<tasks {
           step.body(Work(phase: phase, task: task, worker: 0, memory: memory))
         }
-      } else {
+      } else if tasks > 0 {
         share(Job(step: .passUnretained(step), memory: memory, phase: phase, tasks: tasks))
       }
     }
@@ -79,22 +86,30 @@ final class ThreadPool {
 
   private func share(_ job: Job) {
     state.pointee.job = job
-    sp_atomic_store(&state.pointee.nextTask, 0)
-    sp_atomic_store(&state.pointee.running, Int32(truncatingIfNeeded: count - 1))
+    sp_atomic_store(&state.pointee.finished, 0)
+    let number = sp_atomic64_load(&state.pointee.ticket) >> 32 &+ 1
+    sp_atomic64_store(&state.pointee.ticket, number << 32 | UInt64(UInt32(job.tasks)))
     _ = sp_atomic_add(&state.pointee.generation, 1)
     if sp_atomic_load(&state.pointee.sleepers) > 0 {
       sp_atomic_wake_all(&state.pointee.generation)
     }
-    ThreadPool.work(job, state, worker: 0)
-    while sp_atomic_load(&state.pointee.running) > 0 { sp_cpu_pause() }
+    ThreadPool.work(state, worker: 0)
+    while sp_atomic_load(&state.pointee.finished) < Int32(job.tasks) { sp_cpu_pause() }
   }
 
-  private static func work(_ job: Job, _ state: UnsafeMutablePointer<State>, worker: Int) {
-    let step = job.step._withUnsafeGuaranteedRef { $0 }
+  /// Takes tasks until none is left.
+  private static func work(_ state: UnsafeMutablePointer<State>, worker: Int) {
     while true {
-      let task = Int(sp_atomic_add(&state.pointee.nextTask, 1))
-      guard task < job.tasks else { return }
-      step.body(Work(phase: job.phase, task: task, worker: worker, memory: job.memory))
+      let ticket = sp_atomic64_load(&state.pointee.ticket)
+      let left = Int(ticket & 0xffff_ffff)
+      if left == 0 { return }
+      guard sp_atomic64_replace(&state.pointee.ticket, ticket, ticket &- 1) else { continue }
+      guard let job = state.pointee.job else { return }
+      job.step._withUnsafeGuaranteedRef { step in
+        step.body(
+          Work(phase: job.phase, task: job.tasks - left, worker: worker, memory: job.memory))
+      }
+      _ = sp_atomic_add(&state.pointee.finished, 1)
     }
   }
 
@@ -116,8 +131,7 @@ final class ThreadPool {
       }
       seen = sp_atomic_load(&state.pointee.generation)
       if sp_atomic_load(&state.pointee.stops) != 0 { return }
-      if let job = state.pointee.job { ThreadPool.work(job, state, worker: worker.index) }
-      _ = sp_atomic_add(&state.pointee.running, -1)
+      ThreadPool.work(state, worker: worker.index)
     }
   }
 }
