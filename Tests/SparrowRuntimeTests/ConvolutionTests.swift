@@ -19,6 +19,11 @@ import Testing
       batch: 2, inputs: 12, outputs: 12, height: 11, width: 11, kernel: (3, 3), pad: 1, group: 12),
     .init(inputs: 6, outputs: 12, height: 9, width: 9, kernel: (5, 5), stride: 2, pad: 2, group: 6),
     .init(inputs: 32, outputs: 48, height: 1, width: 70, kernel: (1, 3), pad: 0),
+    .init(batch: 2, inputs: 24, outputs: 18, height: 13, width: 14, kernel: (3, 3), pad: 1),
+    .init(inputs: 16, outputs: 14, height: 6, width: 56, kernel: (3, 3), pad: 1),
+    .init(inputs: 16, outputs: 12, height: 9, width: 30, kernel: (5, 3), pad: 2, dilation: 2),
+    .init(
+      batch: 2, inputs: 40, outputs: 16, height: 14, width: 28, kernel: (3, 3), pad: 1, group: 2),
   ]
 
   @Test(arguments: shapes.indices, [0.0, 0.9, 0.99])
@@ -43,10 +48,11 @@ import Testing
   }
 
   /// Every third of the four-row or four-input groups kept.
-  @Test(arguments: [true, false], [(1, 1), (3, 3)])
-  func blockSparseWeights(_ groupsOutputs: Bool, _ kernel: (Int, Int)) throws {
+  @Test(arguments: [true, false], [(1, 11), (1, 16), (3, 11), (3, 14)])
+  func blockSparseWeights(_ groupsOutputs: Bool, _ size: (kernel: Int, width: Int)) throws {
+    let (kernel, width) = ((size.kernel, size.kernel), size.width)
     let c = Reference.Convolution(
-      inputs: 48, outputs: 30, height: 12, width: 11, kernel: kernel, pad: kernel.0 / 2)
+      inputs: 48, outputs: 30, height: 12, width: width, kernel: kernel, pad: kernel.0 / 2)
     var random = SeededGenerator(seed: 5)
     let x = random.floats(c.inputs * c.height * c.width)
     var w = random.floats(c.weightShape.elementCount)
@@ -64,17 +70,19 @@ import Testing
     let offsets = graph.addConstant("b", Tensor(bias))
     graph.outputs = [try graph.add(.conv(c.op), [input, weight, offsets], name: "y")]
     let (y, steps) = try Session(graph).profile([Tensor(x, shape: shape)])
-    #expect(steps[0].kernel == (groupsOutputs ? "f32_spmm_4x1" : "f32_spmm_1x4"))
+    #expect(steps[0].kernel.hasPrefix(groupsOutputs ? "f32_spmm_4x1" : "f32_spmm_1x4"))
     let expected = Reference.convolve(c, x, w, bias)
     #expect(difference(y[0].array(of: Float.self), expected) < sumTolerance)
   }
 
-  @Test(arguments: [0.0, 0.9], [1, 16])
-  func addendAndActivation(_ sparsity: Double, _ group: Int) throws {
+  /// Widths that give packed windows, shifted planes of several lines, and of one.
+  @Test(arguments: [(0.0, 1), (0.0, 16), (0.9, 1), (0.9, 16)], [10, 14, 50])
+  func addendAndActivation(_ weight: (sparsity: Double, group: Int), _ width: Int) throws {
+    let (sparsity, group) = weight
     let c = Reference.Convolution(
-      inputs: 16, outputs: 16, height: 9, width: 10, kernel: (3, 3), pad: 1, group: group)
+      inputs: 16, outputs: 16, height: 9, width: width, kernel: (3, 3), pad: 1, group: group)
     var random = SeededGenerator(seed: 9)
-    let shape = [1, 16, 9, 10]
+    let shape = [1, 16, 9, width]
     let x = random.floats(shape.elementCount)
     let addend = random.floats(shape.elementCount)
     let w = random.floats(c.weightShape.elementCount, sparsity: sparsity)

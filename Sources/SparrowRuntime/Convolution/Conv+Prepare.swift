@@ -48,10 +48,19 @@ struct ConvolutionTasks {
   private let groups: Int
 
   init(_ shape: ConvolutionShape, tilePixels: Int, rowGranularity: Int, threads: Int) {
+    self.init(
+      shape, tiles: (shape.outputPlane + tilePixels - 1) / tilePixels, tilePixels: tilePixels,
+      rowGranularity: rowGranularity, threads: threads)
+  }
+
+  /// `tilePixels` is 0 where a tile is something else than a range of pixels.
+  init(
+    _ shape: ConvolutionShape, tiles: Int, tilePixels: Int = 0, rowGranularity: Int, threads: Int
+  ) {
     self.tilePixels = tilePixels
+    self.tiles = max(1, tiles)
     groups = shape.groups
-    tiles = max(1, (shape.outputPlane + tilePixels - 1) / tilePixels)
-    let planes = shape.batch * shape.groups * tiles
+    let planes = shape.batch * shape.groups * max(1, tiles)
     let wanted = threads == 1 || planes >= 4 * threads ? 1 : (2 * threads + planes - 1) / planes
     let granules = (shape.outputs + rowGranularity - 1) / rowGranularity
     let perChunk = max(1, (granules + wanted - 1) / wanted)
@@ -63,6 +72,7 @@ struct ConvolutionTasks {
   struct Place {
     let image: Int
     let group: Int
+    let tile: Int
     let pixel: Int
     let row: Int
   }
@@ -73,7 +83,7 @@ struct ConvolutionTasks {
     let tile = task / chunks % tiles
     let plane = task / chunks / tiles
     return Place(
-      image: plane / groups, group: plane % groups, pixel: tile * tilePixels,
+      image: plane / groups, group: plane % groups, tile: tile, pixel: tile * tilePixels,
       row: chunk * chunkRows)
   }
 }

@@ -3,9 +3,8 @@ import SparrowCore
 
 /// A weight's nonzeros as the streams the sparse kernels read.
 ///
-/// The columns (the reduction) are cut into blocks so that the input tile of one block, `length`
-/// rows of ``tileWidth`` floats, stays in the nearest caches; entry offsets count from the tile's
-/// start.
+/// The columns (the reduction) are cut into blocks so that the input of one block and output tile
+/// stays in the nearest caches; entry offsets count from the block's first column.
 ///
 /// ```
 /// starts   [block][row group]      the group's first entry, blocks one after the other
@@ -23,10 +22,6 @@ final class SparseMatrix: @unchecked Sendable {
 
   /// Floats in a row of the input tile: the 5 AVX-512 vectors that one pass of the kernel sums.
   static var tileWidth: Int { 80 }
-  /// The most rows of the input tile: 256 x 80 floats are 80 KiB. Blocks that fit L1 are slower: rows
-  /// of few entries cost more in loop ends and reloaded sums than reads from L2 do.
-  static var blockLimit: Int { 256 }
-
   /// `count` columns cut into tiles of whole vectors, as equal as can be: the columns of a tile.
   static func tileColumns(_ count: Int) -> Int {
     let vectors = (count + 15) / 16
@@ -42,26 +37,21 @@ final class SparseMatrix: @unchecked Sendable {
   let starts: UnsafeMutablePointer<UInt32>
   let entries: UnsafeMutableRawPointer
   let nonzeros: Int
-  /// Floats between neighbouring input rows.
-  let width: Int
-  /// Columns between the four inputs of a 1x4 entry.
-  let inputDistance: Int
+  /// Where the input of each column is.
+  let input: InputRows
   private let startsRegion: Region
   private let entriesRegion: Region
 
   /// - Parameters:
   ///   - weights: rows x (inputs * positions), row-major, input outermost
-  ///   - width: floats between neighbouring input rows; 1 for a vector
+  ///   - input: where the input row of each column is
+  ///   - blocks: the reduction's blocks; whole quadruples of inputs for 1x4
   init(
     _ weights: UnsafePointer<Float>, rows: Int, inputs: Int, positions: Int, kind: Kind,
-    width: Int
+    input: InputRows, blocks: ReductionBlocks
   ) {
     let k = inputs * positions
-    (self.kind, self.rows, self.width) = (kind, rows, width)
-    inputDistance = positions
-    let limit = width == 1 ? max(k, 1) : SparseMatrix.blockLimit
-    let multiple = kind == .quads1x4 ? 4 * positions : 1
-    let blocks = ReductionBlocks(k, limit: max(limit, multiple), multiple: multiple)
+    (self.kind, self.rows, self.input) = (kind, rows, input)
     let groups = kind == .quads4x1 ? (rows + 3) / 4 : rows
     (self.blocks, self.groups) = (blocks, groups)
     startsRegion = Region(count: (blocks.count * groups + 1) * 4)
@@ -86,9 +76,10 @@ final class SparseMatrix: @unchecked Sendable {
     var stored = 0
     for block in 0..<blocks.count {
       let range = blocks.range(block)
+      let first = input.offset(range.start)
       for group in 0..<groups {
         reader.forEach(group, range.start, range.end) { column in
-          let offset = UInt32(truncatingIfNeeded: (column - range.start) * width * 4)
+          let offset = UInt32(truncatingIfNeeded: (input.offset(column) - first) * 4)
           next.storeBytes(of: offset, as: UInt32.self)
           stored += reader.store(group, column, at: next + 4)
           next += size
@@ -134,7 +125,7 @@ final class SparseMatrix: @unchecked Sendable {
         begin / 4, (end + 3) / 4, rows, starts, quads, tile, n, c, stride, epilogue)
     case .quads1x4:
       kernels.pointee.f32_spmm_1x4(
-        begin, end, starts, quads, tile, inputDistance * width, n, c, stride, epilogue)
+        begin, end, starts, quads, tile, input.channel, n, c, stride, epilogue)
     }
   }
 }

@@ -94,10 +94,12 @@ private func sparseWeight(
     guard
       let kind = SparsityChoice.kind(rows, rows: shape.n, inputs: shape.k, positions: 1)
     else { return nil }
-    return p.weights.sparse(WeightCache.Key(weight, layout: isVector ? .vector : .tile)) {
+    let input = InputRows(width: isVector ? 1 : SparseMatrix.tileWidth)
+    return p.weights.sparse(WeightCache.Key(weight, layout: .sparse, rows: input)) {
       SparseMatrix(
         rows, rows: shape.n, inputs: shape.k, positions: 1, kind: isVector ? .pairs : kind,
-        width: isVector ? 1 : SparseMatrix.tileWidth)
+        input: input,
+        blocks: ReductionBlocks(shape.k, limit: isVector ? shape.k : 256, multiple: 4))
     }
   }
 }

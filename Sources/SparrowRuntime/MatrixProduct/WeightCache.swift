@@ -16,11 +16,11 @@ final class WeightCache {
     private let offset: Int
     private let layout: Int
     private let group: Int
-    private let width: Int
+    private let rows: InputRows
 
-    /// `width` is that of a sparse matrix's input rows.
-    init(_ tensor: Tensor, layout: Layout, group: Int = 0, width: Int = 0) {
-      self.width = width
+    /// `rows` is where a sparse matrix finds its input.
+    init(_ tensor: Tensor, layout: Layout, group: Int = 0, rows: InputRows = InputRows(width: 0)) {
+      self.rows = rows
       let bytes = tensor.storage.identifyingBytes
       region = bytes.region
       offset = bytes.offset
@@ -30,7 +30,7 @@ final class WeightCache {
 
     static func == (a: Key, b: Key) -> Bool {
       a.region === b.region && a.offset == b.offset && a.layout == b.layout && a.group == b.group
-        && a.width == b.width
+        && a.rows == b.rows
     }
 
     func hash(into hasher: inout Hasher) {
@@ -38,11 +38,11 @@ final class WeightCache {
       hasher.combine(offset)
       hasher.combine(layout)
       hasher.combine(group)
-      hasher.combine(width)
+      hasher.combine(rows)
     }
   }
 
-  enum Layout: Int { case rowPanels, columnPanels, columnPanelsOfTransposed, tile, vector }
+  enum Layout: Int { case rowPanels, columnPanels, columnPanelsOfTransposed, sparse }
 
   init(forcesDense: Bool) { self.forcesDense = forcesDense }
 
