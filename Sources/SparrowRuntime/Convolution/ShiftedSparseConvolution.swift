@@ -66,19 +66,33 @@ func shiftedSparseConvolution(
   let sumFloats = tasks.chunkRows * planes.tileLines * planes.line
   let sums = p.scratch(bytes: p.threads * sumFloats * 4)
   let fused = FusedActivation(activation)
-  let copyTasks = p.tasks(work: inputs * columns * plane, limit: inputs)
+  // Ranges of lines, as the tiles: a worker then copies about the lines that it reads.
+  let copyTasks =
+    p.threads == 1 ? 1 : p.tasks(work: inputs * columns * plane, limit: (planes.lines + 3) / 4)
 
   return Step(
     phases: [copyTasks, tasks.count], kernel: matrices[0].kernelName + " (shifted)",
     multiplyAdds: shape.batch * shape.outputPlane * matrices.reduce(0) { $0 + $1.nonzeros }
   ) { work in
     if work.phase == 0 {
-      let first = inputs * work.task / copyTasks
-      let last = inputs * (work.task + 1) / copyTasks
+      let first = planes.lines * work.task / copyTasks * planes.line
+      let last = planes.lines * (work.task + 1) / copyTasks * planes.line
       var geometry = planes.geometry(shape)
-      kernels.pointee.f32_im2col(
-        &geometry, work.floats(operands.x) + first * shape.inputPlane, 0,
-        (last - first) * columns, 0, plane, work.floats(copies) + first * columns * plane, plane)
+      if copyTasks == 1 {
+        kernels.pointee.f32_im2col(
+          &geometry, work.floats(operands.x), 0, inputs * columns, 0, plane,
+          work.floats(copies), plane)
+        return
+      }
+      // Plane by plane: the kernel zeroes what lies behind the count, up to its stride.
+      for input in 0..<inputs {
+        for column in 0..<columns {
+          kernels.pointee.f32_im2col(
+            &geometry, work.floats(operands.x) + input * shape.inputPlane, column, column + 1,
+            first, last - first,
+            work.floats(copies) + (input * columns + column) * plane + first, last - first)
+        }
+      }
       return
     }
     let place = tasks.place(work.task)

@@ -4,25 +4,28 @@ import SparrowCore
 /// Workers that run the tasks of a step's phase together with the calling thread.
 ///
 /// Handing out a phase takes no lock and allocates nothing. The caller publishes the job, then a
-/// ticket that says how many of its tasks are left; whoever lowers the ticket by one owns a task.
-/// The caller works too and waits for tasks, never for workers: one that the system does not let
-/// run delays nobody. Workers spin for a moment between phases and sleep on a futex between
-/// inferences.
+/// ticket for each worker that says how many tasks of its share are left; whoever lowers a ticket by
+/// one owns a task. A worker begins with its own share, an equal range of the tasks, so that it meets
+/// again what it left in its cache in the step before, and goes on with those of others. The caller
+/// works too and waits for tasks, never for workers: one that the system does not let run delays
+/// nobody. Workers spin for a moment between phases and sleep on a futex between inferences.
 final class ThreadPool {
   /// Workers, the caller included.
   let count: Int
 
   private let memory = Region(count: MemoryLayout<State>.size)
+  private let ticketMemory: Region
   private let state: UnsafeMutablePointer<State>
   private var threads: [OpaquePointer] = []
   private let workers: UnsafeMutablePointer<Worker>
 
   /// What the caller and the workers share.
   struct State {
-    /// Tasks of the job that nobody has taken. It changes by compare-and-swap together with the
-    /// job's number in the upper half, so that a late worker cannot take a task of a later job for
-    /// one of the job it saw.
-    var ticket = sp_atomic64()
+    /// For each worker, the tasks of its share that nobody has taken. A ticket changes by
+    /// compare-and-swap together with the job's number in its upper half, so that a late worker
+    /// cannot take a task of a later job for one of the job it saw.
+    let tickets: UnsafeMutablePointer<sp_atomic64>
+    let count: Int
     var finished = sp_atomic()
     /// What sleepers sleep on: counts jobs.
     var generation = sp_atomic()
@@ -37,6 +40,10 @@ final class ThreadPool {
     let memory: Memory
     let phase: Int
     let tasks: Int
+
+    /// The first task of a worker's share.
+    @inline(__always)
+    func share(_ worker: Int, of count: Int) -> Int { tasks * worker / count }
   }
 
   struct Worker {
@@ -48,8 +55,13 @@ final class ThreadPool {
   private static var spins: Int { 4_000 }
 
   init(count: Int) {
+    // Tickets of workers that could not be started are theirs whom the others help.
+    let wanted = max(1, count)
+    ticketMemory = Region(count: wanted * MemoryLayout<sp_atomic64>.stride)
+    let tickets = ticketMemory.base.bindMemory(to: sp_atomic64.self, capacity: wanted)
+    tickets.initialize(repeating: sp_atomic64(), count: wanted)
     state = memory.base.bindMemory(to: State.self, capacity: 1)
-    state.initialize(to: State())
+    state.initialize(to: State(tickets: tickets, count: wanted))
     workers = .allocate(capacity: max(1, count))
     var started = 1
     for index in 1..<max(1, count) {
@@ -87,8 +99,12 @@ final class ThreadPool {
   private func share(_ job: Job) {
     state.pointee.job = job
     sp_atomic_store(&state.pointee.finished, 0)
-    let number = sp_atomic64_load(&state.pointee.ticket) >> 32 &+ 1
-    sp_atomic64_store(&state.pointee.ticket, number << 32 | UInt64(UInt32(job.tasks)))
+    let shares = state.pointee.count
+    let number = sp_atomic64_load(state.pointee.tickets) >> 32 &+ 1
+    for worker in 0..<shares {
+      let left = job.share(worker + 1, of: shares) - job.share(worker, of: shares)
+      sp_atomic64_store(state.pointee.tickets + worker, number << 32 | UInt64(UInt32(left)))
+    }
     _ = sp_atomic_add(&state.pointee.generation, 1)
     if sp_atomic_load(&state.pointee.sleepers) > 0 {
       sp_atomic_wake_all(&state.pointee.generation)
@@ -97,19 +113,29 @@ final class ThreadPool {
     while sp_atomic_load(&state.pointee.finished) < Int32(job.tasks) { sp_cpu_pause() }
   }
 
-  /// Takes tasks until none is left.
+  /// Takes tasks until none is left, those of the worker's own share first.
   private static func work(_ state: UnsafeMutablePointer<State>, worker: Int) {
-    while true {
-      let ticket = sp_atomic64_load(&state.pointee.ticket)
-      let left = Int(ticket & 0xffff_ffff)
-      if left == 0 { return }
-      guard sp_atomic64_replace(&state.pointee.ticket, ticket, ticket &- 1) else { continue }
-      guard let job = state.pointee.job else { return }
-      job.step._withUnsafeGuaranteedRef { step in
-        step.body(
-          Work(phase: job.phase, task: job.tasks - left, worker: worker, memory: job.memory))
+    let shares = state.pointee.count
+    for i in 0..<shares {
+      let owner = (worker + i) % shares
+      while let left = take(state.pointee.tickets + owner), let job = state.pointee.job {
+        let task = job.share(owner + 1, of: shares) - left
+        job.step._withUnsafeGuaranteedRef { step in
+          step.body(Work(phase: job.phase, task: task, worker: worker, memory: job.memory))
+        }
+        _ = sp_atomic_add(&state.pointee.finished, 1)
       }
-      _ = sp_atomic_add(&state.pointee.finished, 1)
+    }
+  }
+
+  /// Lowers a ticket by one; what it was. nil where nothing is left.
+  @inline(__always)
+  private static func take(_ ticket: UnsafeMutablePointer<sp_atomic64>) -> Int? {
+    while true {
+      let seen = sp_atomic64_load(ticket)
+      let left = Int(seen & 0xffff_ffff)
+      if left == 0 { return nil }
+      if sp_atomic64_replace(ticket, seen, seen &- 1) { return left }
     }
   }
 
