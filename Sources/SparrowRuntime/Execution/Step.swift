@@ -13,6 +13,9 @@ public final class Step: @unchecked Sendable {
   public let kernel: String
   /// Multiply-adds of one run, counting only those on stored nonzeros.
   public let multiplyAdds: Int
+  /// Whether the tasks are worth sharing out: a few microseconds of work are done before another
+  /// worker has noticed them.
+  let isShared: Bool
   /// The input whose memory output 0 may take over when nobody else needs it; nil for none.
   public let inPlaceInput: Int?
   let body: Body
@@ -23,6 +26,7 @@ public final class Step: @unchecked Sendable {
   ) {
     (self.phases, self.kernel, self.multiplyAdds) = (phases, kernel, multiplyAdds)
     (self.inPlaceInput, self.body) = (inPlaceInput, body)
+    isShared = multiplyAdds == 0 || multiplyAdds >= 131_072
   }
 
   /// A step of one phase.

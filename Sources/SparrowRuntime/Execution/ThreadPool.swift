@@ -86,7 +86,7 @@ final class ThreadPool {
   func run(_ step: Step, _ memory: Memory) {
     for phase in step.phases.indices {
       let tasks = step.phases[phase]
-      if count == 1 || tasks == 1 || tasks > Int(Int32.max) {
+      if count == 1 || tasks == 1 || !step.isShared || tasks > Int(Int32.max) {
         for task in 0..<tasks {
           step.body(Work(phase: phase, task: task, worker: 0, memory: memory))
         }
