@@ -19,7 +19,6 @@ struct ShiftedPlanes {
   let rows: InputRows
   /// Floats of one channel that a tile reads.
   let tileFloats: Int
-  private let kernel: (height: Int, width: Int)
 
   /// nil where the copies do not pay: strides, 1x1 kernels, tall or narrow outputs.
   init?(_ shape: ConvolutionShape) {
@@ -29,7 +28,7 @@ struct ShiftedPlanes {
     line = (width + 15) / 16 * 16
     // A vector's unused lanes are work all the same, and one line is one pass of the kernel.
     guard line <= SparseMatrix.tileWidth, 4 * width >= 3 * line else { return nil }
-    kernel = (Int(g.kernel_h), Int(g.kernel_w))
+    let kernel = (height: Int(g.kernel_h), width: Int(g.kernel_w))
     lines = Int(g.out_height) + (kernel.height - 1) * Int(g.dilation_h)
     tileLines = min(Int(g.out_height), SparseMatrix.tileWidth / line)
     rows = InputRows(

@@ -72,26 +72,33 @@ private func groupMatrices(
 ) throws(RuntimeError) -> [SparseMatrix]? {
   let tensor = try p.constantWeight(1)
   let rows = source.rows(shape)
-  return tensor.withElements(of: Float.self) { all -> [SparseMatrix]? in
-    guard let base = all.baseAddress else { return nil }
-    var result: [SparseMatrix] = []
-    for group in 0..<shape.groups {
-      let weights = base + group * shape.outputs * shape.k
-      guard
-        let kind = SparsityChoice.kind(
-          weights, rows: shape.outputs, inputs: shape.inputs, positions: shape.positions)
-      else { return nil }
-      let key = WeightCache.Key(tensor, layout: .sparse, group: group, rows: rows)
-      result.append(
-        p.weights.sparse(key) {
-          SparseMatrix(
-            weights, rows: shape.outputs, inputs: shape.inputs, positions: shape.positions,
-            kind: kind, input: rows, blocks: source.blocks(shape, kind))
-        })
+  var result: [SparseMatrix] = []
+  for group in 0..<shape.groups {
+    let key = WeightCache.Key(tensor, layout: .sparse, group: group, rows: rows)
+    let known = p.weights.sparse(key) {
+      groupMatrix(tensor, group, shape, rows) { source.blocks(shape, $0) }
     }
-    // Tasks are cut alike for every group.
-    guard let kind = result.first?.kind, result.allSatisfy({ $0.kind == kind }) else { return nil }
-    return result
+    guard let matrix = known else { return nil }
+    result.append(matrix)
+  }
+  // Tasks are cut alike for every group.
+  guard let kind = result.first?.kind, result.allSatisfy({ $0.kind == kind }) else { return nil }
+  return result
+}
+
+private func groupMatrix(
+  _ tensor: Tensor, _ group: Int, _ shape: ConvolutionShape, _ rows: InputRows,
+  blocks: (SparseMatrix.Kind) -> ReductionBlocks
+) -> SparseMatrix? {
+  tensor.withElements(of: Float.self) { all -> SparseMatrix? in
+    guard let base = all.baseAddress else { return nil }
+    let weights = base + group * shape.outputs * shape.k
+    let kind = SparsityChoice.kind(
+      weights, rows: shape.outputs, inputs: shape.inputs, positions: shape.positions)
+    guard let kind else { return nil }
+    return SparseMatrix(
+      weights, rows: shape.outputs, inputs: shape.inputs, positions: shape.positions, kind: kind,
+      input: rows, blocks: blocks(kind))
   }
 }
 

@@ -79,24 +79,24 @@ private func sparseVectorProduct(
 private func sparseWeight(
   _ p: Preparation, _ shape: ProductShape, _ weight: Tensor, isVector: Bool
 ) -> SparseMatrix? {
-  weight.withElements(of: Float.self) { all -> SparseMatrix? in
-    guard let source = all.baseAddress else { return nil }
-    var rows = source
-    var transposed: Panels?
-    if shape.bColumn == 1 {
-      // Stored k x n: transposed once, so that the streams are made from contiguous rows.
-      let copy = Panels(count: shape.n * shape.k)
-      p.kernels.pointee.f32_transpose(shape.k, shape.n, source, shape.n, copy.floats, shape.k)
-      rows = UnsafePointer(copy.floats)
-      transposed = copy
-    }
-    defer { withExtendedLifetime(transposed) {} }
-    guard
-      let kind = SparsityChoice.kind(rows, rows: shape.n, inputs: shape.k, positions: 1)
-    else { return nil }
-    let input = InputRows(width: isVector ? 1 : SparseMatrix.tileWidth)
-    return p.weights.sparse(WeightCache.Key(weight, layout: .sparse, rows: input)) {
-      SparseMatrix(
+  let input = InputRows(width: isVector ? 1 : SparseMatrix.tileWidth)
+  return p.weights.sparse(WeightCache.Key(weight, layout: .sparse, rows: input)) {
+    weight.withElements(of: Float.self) { all -> SparseMatrix? in
+      guard let source = all.baseAddress else { return nil }
+      var rows = source
+      var transposed: Panels?
+      if shape.bColumn == 1 {
+        // Stored k x n: transposed once, so that the streams are made from contiguous rows.
+        let copy = Panels(count: shape.n * shape.k)
+        p.kernels.pointee.f32_transpose(shape.k, shape.n, source, shape.n, copy.floats, shape.k)
+        rows = UnsafePointer(copy.floats)
+        transposed = copy
+      }
+      defer { withExtendedLifetime(transposed) {} }
+      guard
+        let kind = SparsityChoice.kind(rows, rows: shape.n, inputs: shape.k, positions: 1)
+      else { return nil }
+      return SparseMatrix(
         rows, rows: shape.n, inputs: shape.k, positions: 1, kind: isVector ? .pairs : kind,
         input: input,
         blocks: ReductionBlocks(shape.k, limit: isVector ? shape.k : 256, multiple: 4))

@@ -7,7 +7,8 @@ final class WeightCache {
   let forcesDense: Bool
 
   private var panels: [Key: Panels] = [:]
-  private var sparse: [Key: SparseMatrix] = [:]
+  /// nil: dense is better, which is worth remembering as well.
+  private var sparse: [Key: SparseMatrix?] = [:]
 
   /// Which tensor, by the memory that holds it, packed how.
   struct Key: Hashable {
@@ -54,11 +55,11 @@ final class WeightCache {
     return made
   }
 
-  /// A sparse matrix for `key`, made by `make` on first use.
-  func sparse(_ key: Key, make: () -> SparseMatrix) -> SparseMatrix {
+  /// A sparse matrix for `key`, made by `make` on first use; nil where dense is better.
+  func sparse(_ key: Key, make: () -> SparseMatrix?) -> SparseMatrix? {
     if let known = sparse[key] { return known }
     let made = make()
-    sparse[key] = made
+    sparse.updateValue(made, forKey: key)
     return made
   }
 }
