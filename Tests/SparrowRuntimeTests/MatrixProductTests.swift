@@ -31,6 +31,28 @@ import Testing
     }
   }
 
+  /// One tensor, read as k x n by one product and as n x k by the other.
+  @Test(arguments: [0.0, 0.9])
+  func aSharedWeightInBothOrientations(_ sparsity: Double) throws {
+    let (m, k) = (20, 48)
+    var random = SeededGenerator(seed: 13)
+    let a = random.floats(m * k)
+    let b = random.floats(k * k, sparsity: sparsity)
+    let transposed = (0..<(k * k)).map { b[$0 % k * k + $0 / k] }
+    var graph = Graph()
+    let x = graph.addInput("a", TensorType(.float32, shape: [m, k]))
+    let w = graph.addConstant("b", Tensor(b, shape: [k, k]))
+    graph.outputs = [
+      try graph.add(.matMul(MatMul()), [x, w], name: "plain"),
+      try graph.add(.gemm(Gemm(transposesB: true)), [x, w], name: "transposed"),
+    ]
+    let y = try Session(graph).run([Tensor(a, shape: [m, k])])
+    for (found, weight) in zip(y, [b, transposed]) {
+      let expected = Reference.multiply(a, weight, m: m, k: k, n: k)
+      #expect(difference(found.array(of: Float.self), expected) < sumTolerance)
+    }
+  }
+
   @Test func matMulOfComputedBatches() throws {
     var random = SeededGenerator(seed: 3)
     let (m, k, n) = (13, 20, 37)

@@ -80,7 +80,8 @@ private func sparseWeight(
   _ p: Preparation, _ shape: ProductShape, _ weight: Tensor, isVector: Bool
 ) -> SparseMatrix? {
   let input = InputRows(width: isVector ? 1 : SparseMatrix.tileWidth)
-  return p.weights.sparse(WeightCache.Key(weight, layout: .sparse, rows: input)) {
+  let layout: WeightCache.Layout = shape.bColumn == 1 ? .sparseOfTransposed : .sparse
+  return p.weights.sparse(WeightCache.Key(weight, layout: layout, rows: input)) {
     weight.withElements(of: Float.self) { all -> SparseMatrix? in
       guard let source = all.baseAddress else { return nil }
       var rows = source

@@ -43,7 +43,9 @@ final class WeightCache {
     }
   }
 
-  enum Layout: Int { case rowPanels, columnPanels, columnPanelsOfTransposed, sparse }
+  enum Layout: Int {
+    case rowPanels, columnPanels, columnPanelsOfTransposed, sparse, sparseOfTransposed
+  }
 
   init(forcesDense: Bool) { self.forcesDense = forcesDense }
 
