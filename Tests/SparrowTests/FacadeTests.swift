@@ -1,4 +1,5 @@
 import Sparrow
+import SparrowTestSupport
 import Testing
 
 @Suite struct PreprocessingTests {
@@ -89,6 +90,43 @@ import Testing
     #expect(throws: SparrowError.self) { try named(all + [("x", x)]) }
     #expect(throws: SparrowError.self) { try named(all + [("q", x)]) }
     #expect(throws: SparrowError.self) { try named([("ids", x)] + all.dropFirst()) }
+  }
+}
+
+@Suite struct OptimizationTests {
+  /// relu(x w + b)
+  private func model() throws -> Model {
+    var graph = Graph(name: "chain")
+    let x = graph.addInput("x", TensorType(.float32, shape: [2, 3]))
+    let w = graph.addConstant("w", Tensor([Float](repeating: 1, count: 12), shape: [3, 4]))
+    let b = graph.addConstant("b", Tensor([-10, 1, 2, 3] as [Float]))
+    let product = try graph.add(.matMul(MatMul()), [x, w], name: "product")
+    let sum = try graph.add(.binary(Binary(.add)), [product, b], name: "sum")
+    graph.outputs = [try graph.add(.unary(Unary(.relu)), [sum], name: "y")]
+    return Model(graph: graph, path: "chain.onnx")
+  }
+
+  @Test func sessionsFuseUnlessToldNotTo() throws {
+    let model = try model()
+    let x = Tensor([1, 2, 3, 4, 5, 6] as [Float], shape: [2, 3])
+    let expected: [Float] = [0, 7, 8, 9, 5, 16, 17, 18]
+    for (optimizes, steps) in [(true, 1), (false, 3)] {
+      let session = try model.session(optimizes: optimizes)
+      #expect(try session.run([x])[0].floats == expected)
+      #expect(try session.profile([x]).steps.count == steps)
+    }
+    let optimized = try model.optimized()
+    #expect(optimized.isOptimized && !model.isOptimized)
+    #expect(try optimized.optimized().graph.nodes.count == optimized.graph.nodes.count)
+  }
+
+  @Test func aContainerRunsAsItWasWritten() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("plain.sparrow")
+    try model().save(to: path)
+    let plain = try Model.load(path: path)
+    #expect(plain.isOptimized)
+    #expect(try plain.optimized().graph.nodes.count == 3)
   }
 }
 

@@ -16,6 +16,8 @@ public struct BenchmarkOptions: Sendable {
   public var seconds = 5.0
   public var warmup = 1.0
   public var threads = 1
+  /// Whether the model is optimised before it runs; see ``Model/optimized()``.
+  public var optimizes = true
 
   public init() {}
 }
@@ -52,12 +54,13 @@ extension Model {
     _ inputs: [Tensor], options: BenchmarkOptions, progress: (Double) -> Void = { _ in }
   ) throws(SparrowError) -> BenchmarkReport {
     let streams = options.mode == .async ? max(1, options.threads) : 1
+    let model = options.optimizes ? try optimized() : self
     let measured: StreamTimes
     if streams == 1 {
-      let session = try self.session(threads: options.threads)
+      let session = try model.session(threads: options.threads, optimizes: false)
       measured = try time(session, inputs, options, progress)
     } else {
-      measured = try timeStreams(streams, inputs, options)
+      measured = try model.timeStreams(streams, inputs, options)
     }
     let batch = inputs.first?.shape.first ?? 1
     let names = graph.inputs.map { graph[$0].name }
@@ -101,7 +104,7 @@ extension Model {
       group.enter()
       let thread = Thread {
         do throws(SparrowError) {
-          results.add(.success(try time(try session(), inputs, options) { _ in }))
+          results.add(.success(try time(try session(optimizes: false), inputs, options) { _ in }))
         } catch {
           results.add(.failure(error))
         }

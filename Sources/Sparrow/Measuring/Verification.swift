@@ -27,14 +27,18 @@ public struct Verification: Sendable {
 }
 
 extension Model {
-  /// Runs both models on the same inputs and compares their outputs one by one, in order.
+  /// Runs both models on the same inputs, each as it was read, and compares their outputs one by one,
+  /// in order.
   ///
   /// Throws when the models take other inputs or give other outputs, in number, type or shape.
   public func compare(
     with other: Model, inputs: [[Tensor]], threads: Int = 1
   ) throws(SparrowError) -> Verification {
     try checkInterface(other)
-    let sessions = (try session(threads: threads), try other.session(threads: threads))
+    let sessions = (
+      try session(threads: threads, optimizes: false),
+      try other.session(threads: threads, optimizes: false)
+    )
     var outputs = outputNames.map { Verification.Output(name: $0, difference: 0, magnitude: 0) }
     for tensors in inputs {
       let expected = try run(sessions.0, tensors)

@@ -13,7 +13,17 @@ extension Model {
   ) throws(SparrowError) -> (model: Model, log: [PassLogEntry]) {
     var graph = graph
     let log = try rewrite(&graph, .deployment, options)
-    return (Model(graph: graph.encodingWeights(blockShape: blockShape), path: path), log)
+    graph = graph.encodingWeights(blockShape: blockShape)
+    return (Model(graph: graph, path: path, isOptimized: true), log)
+  }
+
+  /// The model as it is run: with the passes of ``deployable(options:blockShape:)``, its weights
+  /// stored as they were. Itself where it is optimised.
+  public func optimized() throws(SparrowError) -> Model {
+    if isOptimized { return self }
+    var graph = graph
+    try rewrite(&graph, .deployment, PassOptions())
+    return Model(graph: graph, path: path, isOptimized: true)
   }
 
   /// The model with every weight in the smallest storage that keeps it, nothing else changed.

@@ -14,8 +14,12 @@ public struct Model: Sendable {
   public var graph: Graph
   /// The file it was read from, for messages.
   public var path: String
+  /// Whether the graph is run as it is: it comes from a .sparrow file, or from ``optimized()``.
+  public var isOptimized: Bool
 
-  public init(graph: Graph, path: String) { (self.graph, self.path) = (graph, path) }
+  public init(graph: Graph, path: String, isOptimized: Bool = false) {
+    (self.graph, self.path, self.isOptimized) = (graph, path, isOptimized)
+  }
 
   /// Reads a model in the format its path's extension names; tensors stay memory-mapped.
   public static func load(path: String) throws(SparrowError) -> Model {
@@ -28,7 +32,7 @@ public struct Model: Sendable {
       }
     case .sparrow:
       do throws(ContainerError) {
-        return Model(graph: try Container.read(path: path), path: path)
+        return Model(graph: try Container.read(path: path), path: path, isOptimized: true)
       } catch {
         throw .container(error)
       }
@@ -49,8 +53,10 @@ public struct Model: Sendable {
     }
   }
 
-  /// A session that runs the model.
-  public func session(threads: Int = 1) throws(SparrowError) -> Session {
+  /// A session that runs the model, as ``optimized()`` makes it unless `optimizes` is false: then the
+  /// graph runs node by node as it was read.
+  public func session(threads: Int = 1, optimizes: Bool = true) throws(SparrowError) -> Session {
+    let graph = optimizes ? try optimized().graph : graph
     do throws(RuntimeError) {
       return try Session(graph, options: SessionOptions(threads: threads))
     } catch {
@@ -71,9 +77,9 @@ public struct Model: Sendable {
 extension Model {
   /// Runs the model a few times, then once more while the time of each step is taken.
   public func profile(
-    _ inputs: [Tensor], threads: Int = 1
+    _ inputs: [Tensor], threads: Int = 1, optimizes: Bool = true
   ) throws(SparrowError) -> [StepProfile] {
-    let session = try self.session(threads: threads)
+    let session = try self.session(threads: threads, optimizes: optimizes)
     for _ in 0..<3 { _ = try run(session, inputs) }
     do throws(RuntimeError) {
       return try session.profile(inputs).steps

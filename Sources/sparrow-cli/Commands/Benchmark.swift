@@ -44,6 +44,7 @@ struct Benchmark: ParsableCommand {
 
   @OptionGroup var shapes: ShapeOptions
   @OptionGroup var threads: ThreadOptions
+  @OptionGroup var optimization: OptimizationOptions
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
@@ -61,6 +62,7 @@ struct Benchmark: ParsableCommand {
     var options = BenchmarkOptions()
     (options.mode, options.threads) = (mode, threads.threads)
     (options.seconds, options.warmup) = (seconds, warmup)
+    options.optimizes = optimization.optimizes
     let progress = Progress("benchmark", common)
     let report = try network.benchmark(inputs, options: options) { progress.update($0) }
     progress.finish()
@@ -84,7 +86,8 @@ struct Benchmark: ParsableCommand {
   }
 
   private func showProfile(_ network: Model, _ inputs: [Tensor]) throws {
-    let steps = try network.profile(inputs, threads: threads.threads)
+    let steps = try network.profile(
+      inputs, threads: threads.threads, optimizes: optimization.optimizes)
     let total = max(1, steps.reduce(0) { $0 + $1.nanoseconds })
     var rows = [["step", "kernel", "time", "share", "multiply-adds", "GMAC/s"]]
     for step in steps {

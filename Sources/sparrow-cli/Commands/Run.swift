@@ -32,6 +32,7 @@ struct Run: ParsableCommand {
 
   @OptionGroup var shapes: ShapeOptions
   @OptionGroup var threads: ThreadOptions
+  @OptionGroup var optimization: OptimizationOptions
   @OptionGroup var common: CommonOptions
 
   func run() throws {
@@ -40,7 +41,9 @@ struct Run: ParsableCommand {
     }
     let network = try common.timed("read") { try Model.load(path: model) }
     let tensors = try inputTensors(network)
-    let session = try common.timed("prepare") { try network.session(threads: threads.threads) }
+    let session = try common.timed("prepare") {
+      try network.session(threads: threads.threads, optimizes: optimization.optimizes)
+    }
     let results = try common.timed("run") { try network.run(session, tensors) }
     let names = network.outputNames
     if let output { try saveTensors(Array(zip(names, results)), to: output) }

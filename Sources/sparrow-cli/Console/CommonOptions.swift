@@ -45,6 +45,14 @@ struct ThreadOptions: ParsableArguments {
   }
 }
 
+/// Whether a graph is rewritten before it runs.
+struct OptimizationOptions: ParsableArguments {
+  @Flag(name: .customLong("no-optimize"), help: "Run an .onnx graph node by node, as it was read.")
+  var keepsGraph = false
+
+  var optimizes: Bool { !keepsGraph }
+}
+
 /// Shapes for inputs that the model leaves open.
 struct ShapeOptions: ParsableArguments {
   @Option(
