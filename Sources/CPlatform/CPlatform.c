@@ -19,16 +19,34 @@
 void *sp_allocate(size_t count) {
   if (count > SIZE_MAX - 64) return NULL;
   size_t rounded = (count + 63) & ~(size_t)63;
-  void *base = aligned_alloc(64, rounded ? rounded : 64);
-  // Large blocks in large pages: fewer TLB misses for weights and activations.
-  if (base && rounded >= (size_t)4 << 20) {
-    uintptr_t first = ((uintptr_t)base + 4095) & ~(uintptr_t)4095;
-    madvise((void *)first, (uintptr_t)base + rounded - first, MADV_HUGEPAGE);
-  }
-  return base;
+  return aligned_alloc(64, rounded ? rounded : 64);
 }
 
 void sp_deallocate(void *base) { free(base); }
+
+static size_t whole_large_pages(size_t count) {
+  return (count + sp_large_page - 1) & ~((size_t)sp_large_page - 1);
+}
+
+void *sp_map_pages(size_t count) {
+  if (count > SIZE_MAX / 2) return NULL;
+  size_t wanted = whole_large_pages(count ? count : 1);
+  // One large page too many, so that an aligned range lies inside; the rest goes back at once.
+  size_t mapped = wanted + sp_large_page;
+  void *memory = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return NULL;
+  uintptr_t first = (uintptr_t)memory, base = whole_large_pages(first);
+  if (base > first) munmap(memory, base - first);
+  uintptr_t end = first + mapped;
+  if (end > base + wanted) munmap((void *)(base + wanted), end - base - wanted);
+#ifdef MADV_HUGEPAGE
+  // Refused where the system has no large pages: the memory is good without.
+  madvise((void *)base, wanted, MADV_HUGEPAGE);
+#endif
+  return (void *)base;
+}
+
+void sp_unmap_pages(void *base, size_t count) { munmap(base, whole_large_pages(count ? count : 1)); }
 
 bool sp_equal(const void *a, const void *b, size_t count) { return memcmp(a, b, count) == 0; }
 
@@ -58,6 +76,12 @@ int sp_map_file(const char *path, void **base, ptrdiff_t *count) {
 }
 
 void sp_unmap_file(void *base, size_t count) { munmap(base, count ? count : 1); }
+
+void sp_release_file_pages(const void *base, size_t count) {
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  uintptr_t first = ((uintptr_t)base + page - 1) & ~(page - 1), end = ((uintptr_t)base + count) & ~(page - 1);
+  if (end > first) madvise((void *)first, end - first, MADV_DONTNEED);
+}
 
 const char *sp_error_text(int code) { return strerror(code); }
 
@@ -185,4 +209,15 @@ void sp_atomic_wait(sp_atomic *a, int32_t expected) {
 
 void sp_atomic_wake_all(sp_atomic *a) {
   syscall(SYS_futex, &a->value, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+// 0: free, 1: held, 2: held and someone sleeps.
+void sp_lock(sp_atomic *a) {
+  int32_t seen = 0;
+  if (__atomic_compare_exchange_n(&a->value, &seen, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return;
+  while (__atomic_exchange_n(&a->value, 2, __ATOMIC_ACQUIRE) != 0) sp_atomic_wait(a, 2);
+}
+
+void sp_unlock(sp_atomic *a) {
+  if (__atomic_exchange_n(&a->value, 0, __ATOMIC_RELEASE) == 2) sp_atomic_wake_all(a);
 }

@@ -10,11 +10,18 @@
 // Memory, aligned to 64 bytes; NULL when there is none. Counts of 0 give a valid pointer.
 void *sp_allocate(size_t count);
 void sp_deallocate(void *base);
+// Whole pages, aligned to the large ones and made of them where the system has any; NULL when there is no memory.
+// Zeroed. `count` is rounded up to sp_large_page.
+enum { sp_large_page = 2 << 20 };
+void *sp_map_pages(size_t count);
+void sp_unmap_pages(void *base, size_t count);
 bool sp_equal(const void *a, const void *b, size_t count);
 
 // Maps a whole regular file read-only. 0, an errno, or -1 when it is not a regular file.
 int sp_map_file(const char *path, void **base, ptrdiff_t *count);
 void sp_unmap_file(void *base, size_t count);
+// Lets go of the memory behind the whole pages of a mapped file's range; it is read again when it is touched.
+void sp_release_file_pages(const void *base, size_t count);
 const char *sp_error_text(int code);
 // The absolute path without links; NULL when there is no such file. To be freed by sp_deallocate.
 char *sp_real_path(const char *path);
@@ -65,22 +72,15 @@ static inline void sp_cpu_pause(void) {
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
   __asm__ volatile("yield");
-// Double-precision functions of the C library.
-static inline double sp_exp(double x) { return __builtin_exp(x); }
-static inline double sp_expm1(double x) { return __builtin_expm1(x); }
-static inline double sp_log(double x) { return __builtin_log(x); }
-static inline double sp_log1p(double x) { return __builtin_log1p(x); }
-static inline double sp_tanh(double x) { return __builtin_tanh(x); }
-static inline double sp_erf(double x) { return __builtin_erf(x); }
-static inline double sp_sin(double x) { return __builtin_sin(x); }
-static inline double sp_cos(double x) { return __builtin_cos(x); }
-static inline double sp_pow(double x, double y) { return __builtin_pow(x, y); }
-
 #endif
 }
 // Sleeps while the value is `expected` (may wake early); wakes everyone who sleeps.
 void sp_atomic_wait(sp_atomic *a, int32_t expected);
 void sp_atomic_wake_all(sp_atomic *a);
+
+// A lock in an sp_atomic of value 0. Held for moments only.
+void sp_lock(sp_atomic *a);
+void sp_unlock(sp_atomic *a);
 
 // Double-precision functions of the C library.
 static inline double sp_exp(double x) { return __builtin_exp(x); }

@@ -2,7 +2,7 @@ import CPlatform
 
 /// A block of memory that is freed or unmapped when its last user lets go.
 public final class Region: @unchecked Sendable {
-  enum Kind { case heap, mapping }
+  enum Kind { case heap, pages, mapping }
 
   /// The first byte; heap regions are aligned to ``alignment``.
   public let base: UnsafeMutableRawPointer
@@ -12,17 +12,22 @@ public final class Region: @unchecked Sendable {
   /// Cache-line and AVX-512 vector size.
   public static var alignment: Int { 64 }
 
-  /// Uninitialised heap memory of `count` bytes.
+  /// Uninitialised memory of `count` bytes: of the heap, or in large pages where it fills one.
   public init(count: Int) {
     precondition(count >= 0)
-    guard let base = sp_allocate(count) else { preconditionFailure("out of memory") }
-    (self.base, self.count, kind) = (base, count, .heap)
+    guard let memory = Region.memory(count) else { preconditionFailure("out of memory") }
+    (base, kind, self.count) = (memory.base, memory.kind, count)
   }
 
-  /// Uninitialised heap memory of `count` bytes; nil when the system has none left.
+  /// As ``init(count:)``; nil when the system has no memory left.
   public init?(available count: Int) {
-    guard count >= 0, let base = sp_allocate(count) else { return nil }
-    (self.base, self.count, kind) = (base, count, .heap)
+    guard count >= 0, let memory = Region.memory(count) else { return nil }
+    (base, kind, self.count) = (memory.base, memory.kind, count)
+  }
+
+  private static func memory(_ count: Int) -> (base: UnsafeMutableRawPointer, kind: Kind)? {
+    let kind: Kind = count >= Int(sp_large_page) ? .pages : .heap
+    return (kind == .pages ? sp_map_pages(count) : sp_allocate(count)).map { ($0, kind) }
   }
 
   /// A mapped file, read-only.
@@ -39,6 +44,7 @@ public final class Region: @unchecked Sendable {
   deinit {
     switch kind {
     case .heap: sp_deallocate(base)
+    case .pages: sp_unmap_pages(base, count)
     case .mapping: sp_unmap_file(base, count)
     }
   }
@@ -103,6 +109,12 @@ public struct Bytes: Sendable {
     _ body: (UnsafeRawBufferPointer) throws(E) -> R
   ) throws(E) -> R {
     try body(UnsafeRawBufferPointer(start: pointer, count: count))
+  }
+
+  /// Lets go of the memory behind bytes of a mapped file, which are read from it again when they are
+  /// touched. Nothing happens to bytes in memory.
+  public func releasePages() {
+    if region.kind == .mapping { sp_release_file_pages(pointer, count) }
   }
 
   /// Whether elements of `T` can be read in place.

@@ -19,8 +19,9 @@ public enum Evaluator {
     } catch {
       throw .graph(error)
     }
+    let pool = ThreadPool(count: 1)
     let plan = try Plan(
-      graph, kernels: sp_kernels_best(), threads: 1, weights: WeightCache(forcesDense: true))
-    return try Execution(plan).run([], pool: ThreadPool(count: 1))
+      graph, kernels: sp_kernels_best(), pool: pool, weights: WeightCache(forcesDense: true))
+    return try Execution(plan).run([], pool: pool)
   }
 }

@@ -81,7 +81,7 @@ public final class Session {
       return known
     }
     let concrete = try graph.specialized(inputShapes: shapes)
-    let plan = try Plan(concrete, kernels: kernels, threads: pool.count, weights: weights)
+    let plan = try Plan(concrete, kernels: kernels, pool: pool, weights: weights)
     let made = try Execution(plan)
     if executions.count >= Session.planLimit { executions = [:] }
     executions[shapes] = made

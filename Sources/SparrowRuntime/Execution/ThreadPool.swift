@@ -96,6 +96,20 @@ final class ThreadPool {
     }
   }
 
+  /// Runs `body` for 0 ..< `count` on all workers.
+  func forEach(_ count: Int, _ body: (Int) -> Void) {
+    withoutActuallyEscaping(body) { body in
+      var none = UnsafeMutableRawPointer(state)
+      var failure = Failure.none
+      withUnsafeMutablePointer(to: &none) { table in
+        withUnsafeMutablePointer(to: &failure) { failure in
+          let step = Step(tasks: count, kernel: "") { body($0.task) }
+          run(step, Memory(table: table, failure: failure))
+        }
+      }
+    }
+  }
+
   private func share(_ job: Job) {
     state.pointee.job = job
     sp_atomic_store(&state.pointee.finished, 0)

@@ -1,14 +1,18 @@
 import CKernels
+import CPlatform
 import SparrowCore
 
-/// Weights packed for kernels, made once and shared by the plans of a session.
-final class WeightCache {
+/// Weights packed for kernels, made once and shared by the plans of a session. Safe to use from
+/// several threads.
+final class WeightCache: @unchecked Sendable {
   /// Never choose sparse kernels.
   let forcesDense: Bool
 
   private var panels: [Key: Panels] = [:]
   /// nil: dense is better, which is worth remembering as well.
   private var sparse: [Key: SparseMatrix?] = [:]
+  private let lockMemory = Region(count: MemoryLayout<sp_atomic>.size)
+  private let lock: UnsafeMutablePointer<sp_atomic>
 
   /// Which tensor, by the memory that holds it, packed how.
   struct Key: Hashable {
@@ -47,22 +51,39 @@ final class WeightCache {
     case rowPanels, columnPanels, columnPanelsOfTransposed, sparse, sparseOfTransposed
   }
 
-  init(forcesDense: Bool) { self.forcesDense = forcesDense }
+  init(forcesDense: Bool) {
+    self.forcesDense = forcesDense
+    lock = lockMemory.base.bindMemory(to: sp_atomic.self, capacity: 1)
+    lock.initialize(to: sp_atomic())
+  }
 
   /// Packed panels for `key`, made by `make` on first use.
   func panels(_ key: Key, make: () -> Panels) -> Panels {
-    if let known = panels[key] { return known }
+    if let known = locked({ panels[key] }) { return known }
     let made = make()
-    panels[key] = made
-    return made
+    return locked {
+      if let known = panels[key] { return known }
+      panels[key] = made
+      return made
+    }
   }
 
   /// A sparse matrix for `key`, made by `make` on first use; nil where dense is better.
   func sparse(_ key: Key, make: () -> SparseMatrix?) -> SparseMatrix? {
-    if let known = sparse[key] { return known }
+    if let known = locked({ sparse[key] }) { return known }
     let made = make()
-    sparse.updateValue(made, forKey: key)
-    return made
+    return locked {
+      if let known = sparse[key] { return known }
+      sparse.updateValue(made, forKey: key)
+      return made
+    }
+  }
+
+  /// Nothing is packed under the lock: who comes second with the same key throws its copy away.
+  private func locked<T>(_ body: () -> T) -> T {
+    sp_lock(lock)
+    defer { sp_unlock(lock) }
+    return body()
   }
 }
 

@@ -30,9 +30,9 @@ final class Plan {
 
   /// Plans a graph whose types are all concrete.
   init(
-    _ graph: Graph, kernels: UnsafePointer<sp_kernel_table>, threads: Int, weights: WeightCache
+    _ graph: Graph, kernels: UnsafePointer<sp_kernel_table>, pool: ThreadPool, weights: WeightCache
   ) throws(RuntimeError) {
-    var builder = PlanBuilder(graph, kernels: kernels, threads: threads, weights: weights)
+    var builder = PlanBuilder(graph, kernels: kernels, pool: pool, weights: weights)
     try builder.prepareSteps()
     let layout = try builder.layOut()
     steps = builder.steps

@@ -5,8 +5,8 @@ import SparrowCore
 struct PlanBuilder {
   let graph: Graph
   let kernels: UnsafePointer<sp_kernel_table>
-  let threads: Int
   let weights: WeightCache
+  let pool: ThreadPool
 
   private(set) var steps: [Step] = []
   private(set) var labels: [String] = []
@@ -19,9 +19,10 @@ struct PlanBuilder {
   private var denseConstants: Set<ValueID> = []
 
   init(
-    _ graph: Graph, kernels: UnsafePointer<sp_kernel_table>, threads: Int, weights: WeightCache
+    _ graph: Graph, kernels: UnsafePointer<sp_kernel_table>, pool: ThreadPool,
+    weights: WeightCache
   ) {
-    (self.graph, self.kernels, self.threads, self.weights) = (graph, kernels, threads, weights)
+    (self.graph, self.kernels, self.pool, self.weights) = (graph, kernels, pool, weights)
     roots = graph.values.indices.map { ValueID($0) }
   }
 
@@ -33,6 +34,7 @@ struct PlanBuilder {
   }
 
   mutating func prepareSteps() throws(RuntimeError) {
+    packWeights()
     for node in graph.nodes {
       if let source = node.inputs.first ?? nil, node.outputs.count == 1,
         try isView(node, of: source)
@@ -44,23 +46,28 @@ struct PlanBuilder {
     }
   }
 
-  private mutating func prepare(_ node: Node) throws(RuntimeError) {
+  /// What the node's operator is given.
+  func preparation(of node: Node) throws(RuntimeError) -> Preparation {
     var inputs: [Preparation.Operand?] = []
     for id in node.inputs {
       if let id { inputs.append(try operand(id)) } else { inputs.append(nil) }
     }
     var outputs: [Preparation.Operand] = []
     for id in node.outputs { outputs.append(try operand(id)) }
-    var preparation = Preparation(
-      label: node.label, inputs: inputs, outputs: outputs, kernels: kernels, threads: threads,
+    return Preparation(
+      label: node.label, inputs: inputs, outputs: outputs, kernels: kernels, threads: pool.count,
       firstScratchSlot: graph.values.count + scratch.count, weights: weights)
+  }
+
+  private mutating func prepare(_ node: Node) throws(RuntimeError) {
+    var preparation = try preparation(of: node)
     let step = try node.op.prepare(&preparation)
     for bytes in preparation.scratchSizes { scratch.append((bytes, steps.count)) }
     denseConstants.formUnion(preparation.denseInputs)
     steps.append(step)
     labels.append(node.label)
-    reads.append(inputs.compactMap { $0?.value })
-    writes.append(outputs.map { $0.value })
+    reads.append(preparation.inputs.compactMap { $0?.value })
+    writes.append(preparation.outputs.map { $0.value })
     inPlace.append(step.inPlaceInput)
   }
 
