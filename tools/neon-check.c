@@ -191,19 +191,20 @@ static void check_windows(void) {
       }
       sp_conv_geometry g = {2,        height,   width, kernel, kernel, stride, stride, dilation,
                             dilation, pad,      pad,   out_h,  out_w,  plane,  row};
-      float *x = random_floats(2 * plane - 1), *w = random_floats(kernel * kernel), *c = filled(k * (n + 3)),
+      float *x = random_floats(2 * plane - 1), *w = random_floats(2 * kernel * kernel), *c = filled(k * (n + 3)),
             *d = filled(k * (n + 3));
       tested->f32_im2col(&g, x, 1, k, n / 3, n - n / 3, c, n + 3);
       scalar->f32_im2col(&g, x, 1, k, n / 3, n - n / 3, d, n + 3);
       compare("f32_im2col", k * (n + 3), c, d, 0);
-      c = filled(n), d = filled(n);
-      tested->f32_depthwise(&g, x + plane, w, 0.5f, -1, 1, c, out_w);
-      scalar->f32_depthwise(&g, x + plane, w, 0.5f, -1, 1, d, out_w);
-      compare("f32_depthwise", n, c, d, 1e-5);
+      static const float bias[2] = {0.5f, -0.25f};
+      c = filled(2 * n), d = filled(2 * n);
+      tested->f32_depthwise(&g, 2, x, w, bias, -1, 1, c, n, out_w);
+      scalar->f32_depthwise(&g, 2, x, w, bias, -1, 1, d, n, out_w);
+      compare("f32_depthwise", 2 * n, c, d, 1e-5);
       x[plane + 3] = kind % 2 ? NAN : x[plane + 3];
-      tested->f32_max_pool(&g, x + plane, c, out_w);
-      scalar->f32_max_pool(&g, x + plane, d, out_w);
-      compare("f32_max_pool", n, c, d, 0);
+      tested->f32_max_pool(&g, 2, x, c, n, out_w);
+      scalar->f32_max_pool(&g, 2, x, d, n, out_w);
+      compare("f32_max_pool", 2 * n, c, d, 0);
       for (int include = 0; include < 2; include++) {
         tested->f32_average_pool(&g, x + plane, include, pad, pad, c, out_w);
         scalar->f32_average_pool(&g, x + plane, include, pad, pad, d, out_w);
@@ -246,9 +247,12 @@ static void check_elements(void) {
     tested->f32_softmax(n, b, c);
     scalar->f32_softmax(n, b, d);
     compare("f32_softmax", n, c, d, 1e-6);
-    tested->f32_layer_norm(n, b, b, NULL, 1e-3f, c);
-    scalar->f32_layer_norm(n, b, b, NULL, 1e-3f, d);
-    compare("f32_layer_norm", n, c, d, 1e-5);
+    for (int adds = 0; adds < 2; adds++) {
+      const float *addend = adds ? b : NULL;
+      tested->f32_layer_norm(n, b, addend, b, NULL, 1e-3f, c);
+      scalar->f32_layer_norm(n, b, addend, b, NULL, 1e-3f, d);
+      compare("f32_layer_norm", n, c, d, 1e-5);
+    }
     for (int special = 0; special < 2; special++) {
       float sums[2] = {tested->f32_sum(n, b), tested->f32_max(n, special ? x : b)};
       float wants[2] = {scalar->f32_sum(n, b), scalar->f32_max(n, special ? x : b)};

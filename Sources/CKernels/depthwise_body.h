@@ -1,6 +1,6 @@
-// Direct depthwise convolution of one plane.
+// Direct depthwise convolution, plane by plane. 3x3 kernels are in depthwise_3x3_body.h.
 //
-// The specialised kernels hold `rows` output rows of one vector each. Kernel column by kernel column, every input
+// The other specialised kernels hold `rows` output rows of one vector each. Kernel column by kernel column, every input
 // vector is loaded once and multiplied into each output row that sees it:
 //
 //   input row 0   w0                 -> out 0
@@ -15,11 +15,33 @@
 // anything else again.
 typedef struct {
   sp_conv_geometry g;
+  const float *input, *weights, *bias;  // of all planes
+  vf lo, hi;
+  float *out;
+  ptrdiff_t out_plane, out_row_stride;
+} depthwise_job;
+
+#include "depthwise_3x3_body.h"
+
+// The same of one plane.
+typedef struct {
+  sp_conv_geometry g;
   const float *plane, *weights;
   vf bias, lo, hi;
   float *out;
   ptrdiff_t out_row_stride;
-} depthwise_job;
+} depthwise_plane;
+
+V_INLINE depthwise_plane depthwise_plane_at(const depthwise_job *job, ptrdiff_t index) {
+  return (depthwise_plane){.g = job->g,
+                           .plane = job->input + index * job->g.plane,
+                           .weights = job->weights + index * job->g.kernel_h * job->g.kernel_w,
+                           .bias = v_set1(job->bias ? job->bias[index] : 0),
+                           .lo = job->lo,
+                           .hi = job->hi,
+                           .out = job->out + index * job->out_plane,
+                           .out_row_stride = job->out_row_stride};
+}
 
 // A block's inputs for kernel column kx, and with stride 2 for kx + 1 too.
 V_INLINE void depthwise_load(const float *row, ptrdiff_t x, const window_mask *mask, const int stride, const bool edge,
@@ -36,7 +58,7 @@ V_INLINE void depthwise_load(const float *row, ptrdiff_t x, const window_mask *m
 }
 
 // Output rows oy..<oy+rows, columns ox..<ox+VL.
-V_INLINE void depthwise_block(const depthwise_job *job, const vf *w, ptrdiff_t oy, ptrdiff_t ox, const int size,
+V_INLINE void depthwise_block(const depthwise_plane *job, const vf *w, ptrdiff_t oy, ptrdiff_t ox, const int size,
                               const int stride, const int rows, const bool edge) {
   const sp_conv_geometry *g = &job->g;
   ptrdiff_t y = oy * stride - g->pad_top, x = ox * stride - g->pad_left;
@@ -77,8 +99,9 @@ V_INLINE void depthwise_block(const depthwise_job *job, const vf *w, ptrdiff_t o
   }
 }
 
-V_INLINE void depthwise_square(const depthwise_job *shared, const int size, const int stride, const int rows) {
-  const depthwise_job copy = *shared, *job = &copy;
+V_INLINE void depthwise_square(const depthwise_job *shared, ptrdiff_t index, const int size, const int stride,
+                               const int rows) {
+  const depthwise_plane copy = depthwise_plane_at(shared, index), *job = &copy;
   const sp_conv_geometry *g = &job->g;
   vf w[49];
   V_UNROLL for (int i = 0; i < size * size; i++) { w[i] = v_set1(job->weights[i]); }
@@ -102,8 +125,8 @@ V_INLINE const float *depthwise_row(const sp_conv_geometry *g, const float *plan
 }
 
 // Two sums take turns, because one would wait for every FMA to finish.
-V_INLINE void depthwise_any(const depthwise_job *shared, const int stride) {
-  const depthwise_job copy = *shared, *job = &copy;
+V_INLINE void depthwise_any(const depthwise_job *shared, ptrdiff_t index, const int stride) {
+  const depthwise_plane copy = depthwise_plane_at(shared, index), *job = &copy;
   const sp_conv_geometry *g = &job->g;
   for (ptrdiff_t oy = 0; oy < g->out_height; oy++) {
     for (ptrdiff_t ox = 0; ox < g->out_width; ox += VL) {
@@ -129,36 +152,48 @@ V_INLINE void depthwise_any(const depthwise_job *shared, const int stride) {
   }
 }
 
-static void depthwise_3x3(const depthwise_job *job) { depthwise_square(job, 3, 1, 4); }
-static void depthwise_3x3_stride2(const depthwise_job *job) { depthwise_square(job, 3, 2, 4); }
-static void depthwise_5x5(const depthwise_job *job) { depthwise_square(job, 5, 1, 4); }
-static void depthwise_5x5_stride2(const depthwise_job *job) { depthwise_square(job, 5, 2, 4); }
-static void depthwise_7x7(const depthwise_job *job) { depthwise_square(job, 7, 1, 4); }
-static void depthwise_stride1(const depthwise_job *job) { depthwise_any(job, 1); }
-static void depthwise_stride2(const depthwise_job *job) { depthwise_any(job, 2); }
+typedef void depthwise_kernel(const depthwise_job *job, ptrdiff_t index);
+static void depthwise_5x5(const depthwise_job *job, ptrdiff_t index) { depthwise_square(job, index, 5, 1, 4); }
+static void depthwise_5x5_stride2(const depthwise_job *job, ptrdiff_t index) { depthwise_square(job, index, 5, 2, 4); }
+static void depthwise_7x7(const depthwise_job *job, ptrdiff_t index) { depthwise_square(job, index, 7, 1, 4); }
+static void depthwise_stride1(const depthwise_job *job, ptrdiff_t index) { depthwise_any(job, index, 1); }
+static void depthwise_stride2(const depthwise_job *job, ptrdiff_t index) { depthwise_any(job, index, 2); }
 
-void SP_VERSION(f32_depthwise)(const sp_conv_geometry *g, const float *plane, const float *weights, float bias,
-                               float lo, float hi, float *out, ptrdiff_t out_row_stride) {
-  if (g->stride_w > 2) {
-    f32_depthwise__scalar(g, plane, weights, bias, lo, hi, out, out_row_stride);
-    return;
-  }
-  depthwise_job job = {*g, plane, weights, v_set1(bias), v_set1(lo), v_set1(hi), out, out_row_stride};
-  bool square = g->kernel_h == g->kernel_w && g->stride_h == g->stride_w && g->dilation_h == 1 && g->dilation_w == 1;
+static void depthwise_3x3(const depthwise_job *job, ptrdiff_t planes) { depthwise_planes_3x3(job, planes, 1); }
+static void depthwise_3x3_stride2(const depthwise_job *job, ptrdiff_t planes) { depthwise_planes_3x3(job, planes, 2); }
+
+V_INLINE bool depthwise_is_finite(const float *weights, ptrdiff_t count) {
   bool finite = true;
-  for (ptrdiff_t i = 0; i < g->kernel_h * g->kernel_w; i++) {
+  for (ptrdiff_t i = 0; i < count; i++) {
     uint32_t bits;
     __builtin_memcpy(&bits, weights + i, 4);
     finite &= (bits & 0x7f800000u) != 0x7f800000u;
   }
+  return finite;
+}
+
+void SP_VERSION(f32_depthwise)(const sp_conv_geometry *g, ptrdiff_t planes, const float *input, const float *weights,
+                               const float *bias, float lo, float hi, float *out, ptrdiff_t out_plane,
+                               ptrdiff_t out_row_stride) {
+  if (g->stride_w > 2) {
+    f32_depthwise__scalar(g, planes, input, weights, bias, lo, hi, out, out_plane, out_row_stride);
+    return;
+  }
+  depthwise_job job = {*g, input, weights, bias, v_set1(lo), v_set1(hi), out, out_plane, out_row_stride};
+  bool square = g->kernel_h == g->kernel_w && g->stride_h == g->stride_w && g->dilation_h == 1 && g->dilation_w == 1;
+  bool finite = depthwise_is_finite(weights, planes * g->kernel_h * g->kernel_w);
   ptrdiff_t size = square && finite ? g->kernel_h : 0;
   if (size == 3) {
-    (g->stride_w == 1 ? depthwise_3x3 : depthwise_3x3_stride2)(&job);
-  } else if (size == 5) {
-    (g->stride_w == 1 ? depthwise_5x5 : depthwise_5x5_stride2)(&job);
+    (g->stride_w == 1 ? depthwise_3x3 : depthwise_3x3_stride2)(&job, planes);
+    return;
+  }
+  depthwise_kernel *kernel = g->stride_w == 1 ? depthwise_stride1 : depthwise_stride2;
+  if (size == 5) {
+    kernel = g->stride_w == 1 ? depthwise_5x5 : depthwise_5x5_stride2;
   } else if (size == 7 && g->stride_w == 1) {
-    depthwise_7x7(&job);
-  } else {
-    (g->stride_w == 1 ? depthwise_stride1 : depthwise_stride2)(&job);
+    kernel = depthwise_7x7;
+  }
+  for (ptrdiff_t i = 0; i < planes; i++) {
+    kernel(&job, i);
   }
 }

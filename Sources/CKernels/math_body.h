@@ -1,14 +1,14 @@
-// Elementary functions without branches, about 1 to 3 ulp. Polynomials are minimax fits over the reduced ranges.
+// Elementary functions without branches, about 1 to 3 ulp, erf 5. Polynomials are minimax fits over the reduced ranges.
 
-// The integer nearest to x, as a float and as an integer: adding 1.5 * 2^23 leaves it in the low bits, and unlike a
-// conversion that is defined for NaN. |x| < 2^22.
+// The integer nearest to x * scale, as a float and as an integer: adding 1.5 * 2^23 leaves it in the low bits, and unlike
+// a conversion that is defined for NaN. |x * scale| < 2^22.
 typedef struct {
   vf value;
   vu integer;
 } nearest;
 
-V_INLINE nearest v_nearest(vf x) {
-  vf magic = v_set1(12582912.0f), shifted = x + magic;
+V_INLINE nearest v_nearest(vf x, float scale) {
+  vf magic = v_set1(12582912.0f), shifted = v_fma(x, v_set1(scale), magic);
   return (nearest){shifted - magic, v_bits(shifted) - v_bits(magic)};
 }
 
@@ -17,12 +17,12 @@ V_INLINE vf v_power_of_2(vu n) { return v_from_bits((n + 127) << 23); }
 
 // exp(x) = 2^n (1 + q), |x - n ln 2| <= ln 2 / 2.
 typedef struct {
-  vu n;
+  nearest n;
   vf q;
 } exp_parts;
 
 V_INLINE exp_parts v_exp_parts(vf x) {
-  nearest n = v_nearest(x * 0x1.715476p+0f);
+  nearest n = v_nearest(x, 0x1.715476p+0f);
   vf r = v_fma(n.value, v_set1(-0x1.62e43p-1f), x);
   r = v_fma(n.value, v_set1(0x1.05c61p-29f), r);
   vf q = v_set1(1.395297e-3f);
@@ -30,20 +30,28 @@ V_INLINE exp_parts v_exp_parts(vf x) {
   q = v_fma(q, r, v_set1(4.166617e-2f));
   q = v_fma(q, r, v_set1(1.6666506e-1f));
   q = v_fma(q, r, v_set1(0.5f));
-  return (exp_parts){n.integer, v_fma(q, r * r, r)};
+  return (exp_parts){n, v_fma(q, r * r, r)};
 }
 
-// The power of two is applied in two halves, so that results below 2^-126 lose bits as they should and overflow is inf.
+// x 2^n: results below 2^-126 lose bits as they should and overflow is inf.
+V_INLINE vf v_scaled(vf x, nearest n) {
+#ifdef V_SCALEF
+  return V_SCALEF(x, n.value);
+#else
+  vu half = (vu)((vi)n.integer >> 1);
+  return x * v_power_of_2(half) * v_power_of_2(n.integer - half);
+#endif
+}
+
 V_INLINE vf v_exp(vf x) {
   exp_parts e = v_exp_parts(v_clamp(x, v_set1(-104.0f), v_set1(90.0f)));
-  vu half = (vu)((vi)e.n >> 1);
-  return (1.0f + e.q) * v_power_of_2(half) * v_power_of_2(e.n - half);
+  return v_scaled(1.0f + e.q, e.n);
 }
 
 // exp(x) - 1 without cancellation near 0. -1 below -40, and no more than exp(40) above.
 V_INLINE vf v_expm1(vf x) {
   exp_parts e = v_exp_parts(v_clamp(x, v_set1(-40.0f), v_set1(40.0f)));
-  vf scale = v_power_of_2(e.n);
+  vf scale = v_power_of_2(e.n.integer);
   return v_fma(scale, e.q, scale - 1.0f);
 }
 
@@ -87,29 +95,29 @@ V_INLINE vf v_tanh(vf x) {
   return v_with_sign(e / (e + 2.0f), x);
 }
 
-// Below 1 an odd polynomial; from there 1 - exp(polynomial), and 1 in float from 4 on.
+// x P(x^2) / Q(x^2), a minimax quotient on [-4, 4]; its value at 4 rounds to 1, which erf is in float from there on.
 V_INLINE vf v_erf(vf x) {
-  vf a = v_at_most(v_set1(4.0f), v_abs(x)), z = x * x;
-  vf s = v_set1(7.6901975e-5f);
-  s = v_fma(s, z, v_set1(-7.95973e-4f));
-  s = v_fma(s, z, v_set1(5.182397e-3f));
-  s = v_fma(s, z, v_set1(-2.6850514e-2f));
-  s = v_fma(s, z, v_set1(1.1283498e-1f));
-  s = v_fma(s, z, v_set1(-3.7612617e-1f));
-  s = v_fma(s, z, v_set1(1.1283791e+0f));
-  vf l = v_set1(-2.1686814e-5f);
-  l = v_fma(l, a, v_set1(4.413359e-4f));
-  l = v_fma(l, a, v_set1(-4.204559e-3f));
-  l = v_fma(l, a, v_set1(2.5208248e-2f));
-  l = v_fma(l, a, v_set1(-1.0841856e-1f));
-  l = v_fma(l, a, v_set1(-6.332199e-1f));
-  l = v_fma(l, a, v_set1(-1.1295785e+0f));
-  l = v_fma(l, a, v_set1(1.8803818e-4f));
-  vf large = v_with_sign(-v_expm1(l), x);
-  return a < 1.0f ? s * x : large;
+  x = v_clamp(x, v_set1(-4.0f), v_set1(4.0f));
+  vf z = x * x;
+  vf p = v_set1(1.98421367e-6f);
+  p = v_fma(p, z, v_set1(2.84626993e-4f));
+  p = v_fma(p, z, v_set1(3.89113557e-3f));
+  p = v_fma(p, z, v_set1(5.31281307e-2f));
+  p = v_fma(p, z, v_set1(1.93737328e-1f));
+  p = v_fma(p, z, v_set1(1.12837923e+0f));
+  vf q = v_set1(3.73958828e-5f);
+  q = v_fma(q, z, v_set1(1.18718517e-3f));
+  q = v_fma(q, z, v_set1(1.52240377e-2f));
+  q = v_fma(q, z, v_set1(1.15429766e-1f));
+  q = v_fma(q, z, v_set1(5.05028129e-1f));
+  q = v_fma(q, z, v_set1(1.0f));
+  return v_clamp(x * p / q, v_set1(-1.0f), v_set1(1.0f));
 }
 
-V_INLINE vf v_gelu(vf x) { return 0.5f * x * (1.0f + v_erf(x * 0.707106781f)); }
+V_INLINE vf v_gelu(vf x) {
+  vf half = 0.5f * x;
+  return v_fma(half, v_erf(x * 0.707106781f), half);
+}
 
 V_INLINE vf v_gelu_tanh(vf x) {
   return 0.5f * x * (1.0f + v_tanh(0.797884561f * v_fma(x * x * x, v_set1(0.044715f), x)));
@@ -120,7 +128,7 @@ V_INLINE vf v_softplus(vf x) { return v_at_least(v_zero(), x) + v_log1p(v_exp(-v
 // sin(x + quarter_turns * pi / 2), by the distance r to the nearest multiple of pi / 2. Beyond |x| = 8192 three floats
 // of pi / 2 are too few and the C library reduces the argument.
 V_INLINE vf v_sin_turned(vf x, uint32_t quarter_turns) {
-  nearest n = v_nearest(x * 0x1.45f306p-1f);
+  nearest n = v_nearest(x, 0x1.45f306p-1f);
   vf r = v_fma(n.value, v_set1(-0x1.921fb6p+0f), x);
   r = v_fma(n.value, v_set1(0x1.777a5cp-25f), r);
   r = v_fma(n.value, v_set1(0x1.ee59dap-50f), r);

@@ -36,8 +36,12 @@ void f32_softmax__scalar(ptrdiff_t n, const float *x, float *y) {
   }
 }
 
-void f32_layer_norm__scalar(ptrdiff_t n, const float *x, const float *gamma, const float *beta, float epsilon,
-                            float *y) {
+void f32_layer_norm__scalar(ptrdiff_t n, const float *x, const float *addend, const float *gamma, const float *beta,
+                            float epsilon, float *y) {
+  for (ptrdiff_t i = 0; addend && i < n; i++) {
+    y[i] = x[i] + addend[i];
+  }
+  x = addend ? y : x;
   float mean = f32_sum__scalar(n, x) / (float)n, squares = 0;
   for (ptrdiff_t i = 0; i < n; i++) {
     squares += (x[i] - mean) * (x[i] - mean);

@@ -37,3 +37,15 @@ V_INLINE vf v_odd(vf a, vf b) { return __builtin_shufflevector(a, b, 1, 3, 5, 7,
 V_INLINE vf v_gather_bytes(const char *base, vu offsets) {
   return (vf)_mm256_i32gather_ps((const float *)base, (__m256i)offsets, 1);
 }
+// The lower half of a, then that of b.
+V_INLINE vf v_join(vf a, vf b) {
+  return __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11);
+}
+// The upper half, twice.
+V_INLINE vf v_upper(vf a) {
+  return __builtin_shufflevector(a, a, 4, 5, 6, 7, 4, 5, 6, 7);
+}
+// Lanes 1, 2, ... of a, then lane 0 of b.
+V_INLINE vf v_shift(vf a, vf b) {
+  return __builtin_shufflevector(a, b, 1, 2, 3, 4, 5, 6, 7, 8);
+}

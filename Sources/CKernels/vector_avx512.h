@@ -47,3 +47,17 @@ V_INLINE vf v_odd(vf a, vf b) {
 }
 // Offsets are below 2^31.
 V_INLINE vf v_gather_bytes(const char *base, vu offsets) { return (vf)_mm512_i32gather_ps((__m512i)offsets, base, 1); }
+// The lower half of a, then that of b.
+V_INLINE vf v_join(vf a, vf b) {
+  return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
+}
+// The upper half, twice.
+V_INLINE vf v_upper(vf a) {
+  return __builtin_shufflevector(a, a, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+// Lanes 1, 2, ... of a, then lane 0 of b.
+V_INLINE vf v_shift(vf a, vf b) {
+  return __builtin_shufflevector(a, b, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16);
+}
+// x 2^n for integers n.
+#define V_SCALEF(x, n) ((vf)_mm512_scalef_ps((__m512)(x), (__m512)(n)))

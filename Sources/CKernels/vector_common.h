@@ -57,11 +57,13 @@ V_INLINE float v_reduce_add(vf x) {
 }
 
 V_INLINE float v_reduce_max_nan(vf x) {
-  float lanes[VL], m;
+  float lanes[VL];
   v_store(lanes, x);
-  m = lanes[0];
-  for (int i = 1; i < VL; i++) {
-    m = lanes[i] > m || lanes[i] != lanes[i] ? lanes[i] : m;
+  for (int width = VL / 2; width > 0; width /= 2) {
+    for (int i = 0; i < width; i++) {
+      float a = lanes[i], b = lanes[i + width], m = a > b ? a : b;
+      lanes[i] = a != a ? a : m;
+    }
   }
-  return m;
+  return lanes[0];
 }

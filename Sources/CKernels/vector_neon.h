@@ -52,3 +52,15 @@ V_INLINE vf v_odd(vf a, vf b) { return __builtin_shufflevector(a, b, 1, 3, 5, 7)
 // a0 b0 a1 b1 ..., lower and upper half.
 V_INLINE vf v_zip_lo(vf a, vf b) { return __builtin_shufflevector(a, b, 0, 4, 1, 5); }
 V_INLINE vf v_zip_hi(vf a, vf b) { return __builtin_shufflevector(a, b, 2, 6, 3, 7); }
+// The lower half of a, then that of b.
+V_INLINE vf v_join(vf a, vf b) {
+  return __builtin_shufflevector(a, b, 0, 1, 4, 5);
+}
+// The upper half, twice.
+V_INLINE vf v_upper(vf a) {
+  return __builtin_shufflevector(a, a, 2, 3, 2, 3);
+}
+// Lanes 1, 2, ... of a, then lane 0 of b.
+V_INLINE vf v_shift(vf a, vf b) {
+  return __builtin_shufflevector(a, b, 1, 2, 3, 4);
+}

@@ -36,37 +36,43 @@ void f32_im2col__scalar(const sp_conv_geometry *g, const float *input, ptrdiff_t
   }
 }
 
-void f32_depthwise__scalar(const sp_conv_geometry *g, const float *plane, const float *weights, float bias, float lo,
-                           float hi, float *out, ptrdiff_t out_row_stride) {
-  for (ptrdiff_t oy = 0; oy < g->out_height; oy++, out += out_row_stride) {
-    for (ptrdiff_t ox = 0; ox < g->out_width; ox++) {
-      float sum = bias;
-      for (ptrdiff_t ky = 0; ky < g->kernel_h; ky++) {
-        for (ptrdiff_t kx = 0; kx < g->kernel_w; kx++) {
-          position p = input_position(g, oy, ox, ky, kx);
-          sum += weights[ky * g->kernel_w + kx] * (inside(g, p) ? plane[p.y * g->row + p.x] : 0);
+void f32_depthwise__scalar(const sp_conv_geometry *g, ptrdiff_t planes, const float *input, const float *weights,
+                           const float *bias, float lo, float hi, float *out, ptrdiff_t out_plane,
+                           ptrdiff_t out_row_stride) {
+  for (ptrdiff_t i = 0; i < planes; i++, input += g->plane, weights += g->kernel_h * g->kernel_w) {
+    for (ptrdiff_t oy = 0; oy < g->out_height; oy++) {
+      for (ptrdiff_t ox = 0; ox < g->out_width; ox++) {
+        float sum = bias ? bias[i] : 0;
+        for (ptrdiff_t ky = 0; ky < g->kernel_h; ky++) {
+          for (ptrdiff_t kx = 0; kx < g->kernel_w; kx++) {
+            position p = input_position(g, oy, ox, ky, kx);
+            sum += weights[ky * g->kernel_w + kx] * (inside(g, p) ? input[p.y * g->row + p.x] : 0);
+          }
         }
+        sum = sum < lo ? lo : sum;
+        out[i * out_plane + oy * out_row_stride + ox] = sum > hi ? hi : sum;
       }
-      sum = sum < lo ? lo : sum;
-      out[ox] = sum > hi ? hi : sum;
     }
   }
 }
 
-void f32_max_pool__scalar(const sp_conv_geometry *g, const float *plane, float *out, ptrdiff_t out_row_stride) {
-  for (ptrdiff_t oy = 0; oy < g->out_height; oy++, out += out_row_stride) {
-    for (ptrdiff_t ox = 0; ox < g->out_width; ox++) {
-      float best = -INFINITY;
-      for (ptrdiff_t ky = 0; ky < g->kernel_h; ky++) {
-        for (ptrdiff_t kx = 0; kx < g->kernel_w; kx++) {
-          position p = input_position(g, oy, ox, ky, kx);
-          if (inside(g, p)) {
-            float x = plane[p.y * g->row + p.x];
-            best = x > best || isnan(x) ? x : best;
+void f32_max_pool__scalar(const sp_conv_geometry *g, ptrdiff_t planes, const float *input, float *out,
+                          ptrdiff_t out_plane, ptrdiff_t out_row_stride) {
+  for (ptrdiff_t i = 0; i < planes; i++, input += g->plane) {
+    for (ptrdiff_t oy = 0; oy < g->out_height; oy++) {
+      for (ptrdiff_t ox = 0; ox < g->out_width; ox++) {
+        float best = -INFINITY;
+        for (ptrdiff_t ky = 0; ky < g->kernel_h; ky++) {
+          for (ptrdiff_t kx = 0; kx < g->kernel_w; kx++) {
+            position p = input_position(g, oy, ox, ky, kx);
+            if (inside(g, p)) {
+              float x = input[p.y * g->row + p.x];
+              best = x > best || isnan(x) ? x : best;
+            }
           }
         }
+        out[i * out_plane + oy * out_row_stride + ox] = best;
       }
-      out[ox] = best;
     }
   }
 }

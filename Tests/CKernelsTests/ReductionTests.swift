@@ -79,11 +79,24 @@ import Testing
           return Expected(value, error: 50 * Tolerance.sum * (scale < 2 ? 2 : scale))
         }
         isa.kernels.f32_layer_norm(
-          n, x.pointer, affine ? UnsafePointer(gamma.pointer) : nil,
+          n, x.pointer, nil, affine ? UnsafePointer(gamma.pointer) : nil,
           affine ? UnsafePointer(beta.pointer) : nil, 1e-3,
           x.pointer)
         check(x, want, "layer_norm \(n)")
       }
+    }
+  }
+
+  /// An addend gives, bit for bit, what adding it first gives.
+  @Test(arguments: ISA.available) func layerNormOfSum(isa: ISA) {
+    var random = Random(seed: 45)
+    for n in lengths(isa) {
+      let x = Guarded(random.floats(n))
+      let addend = Guarded(random.floats(n), against: .start)
+      let sum = Guarded(zip(x.values, addend.values).map { $0 + $1 })
+      isa.kernels.f32_layer_norm(n, sum.pointer, nil, nil, nil, 1e-3, sum.pointer)
+      isa.kernels.f32_layer_norm(n, x.pointer, addend.pointer, nil, nil, 1e-3, addend.pointer)
+      #expect(addend.values == sum.values)
     }
   }
 }

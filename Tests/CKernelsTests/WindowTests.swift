@@ -59,6 +59,9 @@ struct Window: CustomTestStringConvertible, Sendable {
     list.append(Window(height: 13, width: 75, kernel: 5, stride: 2, padding: 2))
     list.append(Window(height: 9, width: 21, kernel: 3, dilation: 2, padding: 2))
     list.append(Window(height: 9, width: 21, kernel: 3, stride: 2, dilation: 3, padding: 3))
+    list.append(Window(height: 7, width: 7, kernel: 3, padding: 1))
+    list.append(Window(height: 14, width: 14, kernel: 3, stride: 2, padding: 1))
+    list.append(Window(height: 5, width: 70, kernel: 3, stride: 2, padding: 2))
     list.append(Window(height: 1, width: 1, kernel: 3, padding: 1))
     list.append(Window(height: 2, width: 3, kernel: 5, padding: 4))
     list.append(Window(height: 5, width: 40, kernel: 1, padding: 0, kernelWidth: 7))
@@ -122,33 +125,48 @@ struct Window: CustomTestStringConvertible, Sendable {
 
   @Test(arguments: ISA.available, Window.cases)
   func depthwise(isa: ISA, window: Window) {
+    for planes in [1, 3] { depthwise(isa, window, planes: planes) }
+  }
+
+  private func depthwise(_ isa: ISA, _ base: Window, planes: Int) {
     var random = Random(seed: 23)
-    let weights = random.floats(window.kernel * window.kw)
+    var window = base
+    window.channels = planes
+    let taps = window.kernel * window.kw
+    let weights = random.floats(planes * taps)
+    let bias = random.floats(planes)
     var g = window.geometry
     let stride = window.outWidth + 1
+    let outPlane = window.outHeight * stride + 3
     for (side, lo, hi) in [
       (Guarded.Side.end, -Float.infinity, Float.infinity), (.start, -0.25, 0.5),
     ] {
       let image = Guarded(random.floats(window.extent), against: side)
-      let out = Guarded((window.outHeight - 1) * stride + window.outWidth, repeating: untouched)
+      let out = Guarded(
+        (planes - 1) * outPlane + (window.outHeight - 1) * stride + window.outWidth,
+        repeating: untouched)
       var expected = [Expected?](repeating: nil, count: out.count)
-      for oy in 0..<window.outHeight {
-        for ox in 0..<window.outWidth {
-          var sum = 0.125
-          var magnitude = 0.125
-          for ky in 0..<window.kernel {
-            for kx in 0..<window.kw {
-              let x = Double(window.input(image, oy: oy, ox: ox, ky: ky, kx: kx) ?? 0)
-              let term = x * Double(weights[ky * window.kw + kx])
-              sum += term
-              magnitude += abs(term)
+      for plane in 0..<planes {
+        for oy in 0..<window.outHeight {
+          for ox in 0..<window.outWidth {
+            var sum = Double(bias[plane])
+            var magnitude = abs(sum)
+            for ky in 0..<window.kernel {
+              for kx in 0..<window.kw {
+                let input = window.input(image, channel: plane, oy: oy, ox: ox, ky: ky, kx: kx)
+                let term = Double(input ?? 0) * Double(weights[plane * taps + ky * window.kw + kx])
+                sum += term
+                magnitude += abs(term)
+              }
             }
+            sum = min(max(sum, Double(lo)), Double(hi))
+            expected[plane * outPlane + oy * stride + ox] = Expected(
+              sum, error: Tolerance.sum * magnitude)
           }
-          sum = min(max(sum, Double(lo)), Double(hi))
-          expected[oy * stride + ox] = Expected(sum, error: Tolerance.sum * magnitude)
         }
       }
-      isa.kernels.f32_depthwise(&g, image.pointer, weights, 0.125, lo, hi, out.pointer, stride)
+      isa.kernels.f32_depthwise(
+        &g, planes, image.pointer, weights, bias, lo, hi, out.pointer, outPlane, stride)
       check(out, expected, "depthwise")
     }
   }
@@ -162,7 +180,7 @@ struct Window: CustomTestStringConvertible, Sendable {
     weights[0] = .infinity
     var g = window.geometry
     isa.kernels.f32_depthwise(
-      &g, image.pointer, weights, 0, -.infinity, .infinity, out.pointer, window.outWidth)
+      &g, 1, image.pointer, weights, nil, -.infinity, .infinity, out.pointer, 0, window.outWidth)
     for oy in 0..<window.outHeight {
       for ox in 0..<window.outWidth {
         let got = out.pointer[oy * window.outWidth + ox]
@@ -173,27 +191,39 @@ struct Window: CustomTestStringConvertible, Sendable {
 
   @Test(arguments: ISA.available, Window.cases)
   func maxPool(isa: ISA, window: Window) {
+    for planes in [1, 3] { maxPool(isa, window, planes: planes) }
+  }
+
+  private func maxPool(_ isa: ISA, _ base: Window, planes: Int) {
     var random = Random(seed: 24)
+    var window = base
+    window.channels = planes
     var g = window.geometry
     let stride = window.outWidth + 1
+    let outPlane = window.outHeight * stride + 3
     for special in [Float(0), .nan, .infinity, -.infinity] {
       let image = Guarded(random.floats(window.extent), against: special == 0 ? .end : .start)
       if special != 0 { image.pointer[image.count / 2] = special }
-      let out = Guarded((window.outHeight - 1) * stride + window.outWidth, repeating: untouched)
+      let out = Guarded(
+        (planes - 1) * outPlane + (window.outHeight - 1) * stride + window.outWidth,
+        repeating: untouched)
       var expected = [Expected?](repeating: nil, count: out.count)
-      for oy in 0..<window.outHeight {
-        for ox in 0..<window.outWidth {
-          var best = -Double.infinity
-          for ky in 0..<window.kernel {
-            for kx in 0..<window.kw {
-              guard let x = window.input(image, oy: oy, ox: ox, ky: ky, kx: kx) else { continue }
-              best = x.isNaN || best.isNaN ? .nan : max(best, Double(x))
+      for plane in 0..<planes {
+        for oy in 0..<window.outHeight {
+          for ox in 0..<window.outWidth {
+            var best = -Double.infinity
+            for ky in 0..<window.kernel {
+              for kx in 0..<window.kw {
+                let input = window.input(image, channel: plane, oy: oy, ox: ox, ky: ky, kx: kx)
+                guard let x = input else { continue }
+                best = x.isNaN || best.isNaN ? .nan : max(best, Double(x))
+              }
             }
+            expected[plane * outPlane + oy * stride + ox] = Expected(best, error: 0)
           }
-          expected[oy * stride + ox] = Expected(best, error: 0)
         }
       }
-      isa.kernels.f32_max_pool(&g, image.pointer, out.pointer, stride)
+      isa.kernels.f32_max_pool(&g, planes, image.pointer, out.pointer, outPlane, stride)
       check(out, expected, "max pool with \(special)")
     }
   }

@@ -25,6 +25,9 @@ struct FusedActivation {
       }
   }
 
+  /// Whether ``finish`` does anything.
+  var needsFinish: Bool { function != nil }
+
   /// Applies what is not a clamp to `rows` rows of `n` elements.
   @inline(__always)
   func finish(

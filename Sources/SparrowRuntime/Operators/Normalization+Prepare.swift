@@ -32,7 +32,8 @@ extension LayerNormalization {
         let bias = slots.bias.map { UnsafePointer(work.floats($0)) }
         for row in chunks.range(work.task) {
           normalize(
-            length, work.floats(slots.x) + row * length, work.floats(slots.scale), bias, epsilon,
+            length, work.floats(slots.x) + row * length, nil, work.floats(slots.scale), bias,
+            epsilon,
             work.floats(to) + row * length)
         }
       }

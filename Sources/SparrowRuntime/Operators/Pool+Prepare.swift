@@ -29,7 +29,7 @@ extension Pool {
     return step
   }
 
-  /// float32 in one or two dimensions, one plane after the other.
+  /// float32 in one or two dimensions.
   private func planeStep(
     _ p: Preparation, _ geometry: PoolGeometry, _ chunks: Chunks, _ from: Slot, _ to: Slot
   ) -> Step {
@@ -43,12 +43,18 @@ extension Pool {
       kernel: "\(kind == .max ? "f32_max_pool" : "f32_average_pool") \(p.isaName)"
     ) { work in
       withUnsafePointer(to: shape) { shape in
-        for plane in chunks.range(work.task) {
-          let (x, y) = (work.floats(from) + plane * sizes.0, work.floats(to) + plane * sizes.1)
-          switch kind {
-          case .max: maximum(shape, x, y, shape.pointee.out_width)
-          case .average:
-            average(shape, x, countsPadding, bottom, right, y, shape.pointee.out_width)
+        let range = chunks.range(work.task)
+        let (width, plane) = (shape.pointee.out_width, sizes.1)
+        switch kind {
+        case .max:
+          maximum(
+            shape, range.count, work.floats(from) + range.lowerBound * sizes.0,
+            work.floats(to) + range.lowerBound * plane, plane, width)
+        case .average:
+          for i in range {
+            average(
+              shape, work.floats(from) + i * sizes.0, countsPadding, bottom, right,
+              work.floats(to) + i * plane, width)
           }
         }
       }
