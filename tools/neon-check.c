@@ -129,6 +129,47 @@ static void check_gemm(void) {
   }
 }
 
+// Weights are packed by each table for itself.
+static void check_convolutions(void) {
+  enum { K = 37, PIXELS = 2 * 45 };
+  ptrdiff_t most = 2 * tested->gemm_nr + 3;
+  int32_t offsets[K];
+  for (int k = 0; k < K; k++) {
+    offsets[k] = k * 5 % 64;
+  }
+  for (ptrdiff_t columns = 1; columns < 45; columns++) {
+    ptrdiff_t outputs = 1 + columns * 7 % most;
+    float *x = random_floats(2 * columns + 63), *w = random_floats(outputs * K);
+    for (int rows = 0; rows < 2; rows++) {
+      sp_epilogue e = epilogue((int)(columns % 16) & ~2, outputs, PIXELS);
+      const sp_kernel_table *tables[2] = {tested, scalar};
+      float *y[2];
+      for (int t = 0; t < 2; t++) {
+        ptrdiff_t height = rows ? tables[t]->gemm_mr : tables[t]->gemm_nr;
+        float *panels = filled((outputs + height - 1) / height * height * K);
+        for (ptrdiff_t o = 0; o < outputs; o += height) {
+          ptrdiff_t lanes = outputs - o < height ? outputs - o : height;
+          if (rows) {
+            tables[t]->f32_pack_a(lanes, K, w + o * K, K, 1, panels + o * K);
+          } else {
+            tables[t]->f32_pack_b(K, lanes, w + o * K, 1, K, panels + o * K);
+          }
+        }
+        y[t] = filled(outputs * PIXELS);
+        sp_direct_conv c = {x, offsets, panels, y[t], K, outputs, 2, columns, columns, columns, PIXELS};
+        if (rows) {
+          tables[t]->f32_conv_rows(&c, &e);
+        } else {
+          float *sums = filled((2 * 45 + tables[t]->vector_floats) * tables[t]->gemm_mr * tables[t]->gemm_nr);
+          tables[t]->f32_conv_columns(&c, columns % 2 ? 8 : K, sums, &e);
+        }
+      }
+      compare(rows ? "f32_conv_rows" : "f32_conv_columns", outputs * PIXELS, y[0], y[1], 1e-5);
+    }
+    release();
+  }
+}
+
 static void check_sparse(void) {
   enum { ROWS = 7, INPUTS = 24 };
   sp_sparse_pair pairs[ROWS * INPUTS];
@@ -196,6 +237,11 @@ static void check_windows(void) {
       tested->f32_im2col(&g, x, 1, k, n / 3, n - n / 3, c, n + 3);
       scalar->f32_im2col(&g, x, 1, k, n / 3, n - n / 3, d, n + 3);
       compare("f32_im2col", k * (n + 3), c, d, 0);
+      ptrdiff_t most = 2 * 9 * (height + 8) * (width + 8);
+      c = filled(most), d = filled(most);
+      tested->f32_split(&g, x, out_h / 2, 2, c);
+      scalar->f32_split(&g, x, out_h / 2, 2, d);
+      compare("f32_split", most, c, d, 0);
       static const float bias[2] = {0.5f, -0.25f};
       c = filled(2 * n), d = filled(2 * n);
       tested->f32_depthwise(&g, 2, x, w, bias, -1, 1, c, n, out_w);
@@ -299,6 +345,7 @@ int main(void) {
     tested = sp_kernels((sp_isa)isa);
     comparisons = 0;
     check_gemm();
+    check_convolutions();
     check_sparse();
     check_windows();
     check_elements();

@@ -55,6 +55,20 @@ typedef struct {
   ptrdiff_t plane, row;
 } sp_conv_geometry;
 
+// A convolution whose input lies so that step k of an output pixel's reduction is `offsets[k]` floats after the pixel's
+// own address.
+//
+//   y[o * out_plane + r * out_row + i] = sum over k of weight(o, k) * x[r * row + i + offsets[k]]
+//   for o < outputs, r < rows, i < columns
+typedef struct {
+  const float *x;
+  const int32_t *offsets;
+  const float *weights;  // panels of `k` steps
+  float *y;
+  ptrdiff_t k, outputs, rows, columns;
+  ptrdiff_t row, out_row, out_plane;
+} sp_direct_conv;
+
 // Functions of one variable; p0 and p1 are the parameters named here.
 typedef enum {
   SP_UNARY_RELU,

@@ -1,63 +1,101 @@
 import CKernels
 import SparrowCore
 
-/// Convolution as a matrix product: weights packed at load, input windows packed tile by tile
-/// (implicit im2col), both cut along the reduction so that an input panel stays in L1.
+/// Convolution with packed weights: the kernels multiply input pixels where they lie, in the input's
+/// own planes (1x1) or in a padded copy of the rows that a task needs.
 ///
-/// Workers share out pixel tiles. Where there are too few of them, all windows are packed in a phase
-/// of their own and the output channels are shared out instead.
+/// Workers share out blocks of pixels, and output channels where there are too few of those. Every
+/// sum adds its products in the order of the reduction, however the work is cut.
 func denseConvolution(
   _ p: inout Preparation, _ shape: ConvolutionShape, _ operands: ConvolutionOperands,
   _ activation: Activation
 ) throws(RuntimeError) -> Step {
-  let tiling = DenseTiling(shape, p)
-  let scratch = p.scratch(bytes: tiling.scratchFloats * 4)
+  let tiling = try DenseTiling(shape, p)
+  let copies = p.scratch(bytes: p.threads * tiling.input.copyFloats * 4)
+  let sums = p.scratch(bytes: p.threads * tiling.sumFloats * 4)
   let product = DenseConvolution(
-    shape: shape, operands: operands, tiling: tiling, weights: try groupPanels(&p, shape),
-    fused: FusedActivation(activation), kernels: p.kernels)
-  let packing = tiling.packsFirst ? [shape.batch * shape.groups * tiling.panels] : []
+    shape: shape, operands: operands, tiling: tiling,
+    weights: try groupPanels(&p, shape, tiling.kind), fused: FusedActivation(activation),
+    kernels: p.kernels)
   return Step(
-    phases: packing + [tiling.tasks.count], kernel: "f32_gemm (im2col)",
-    multiplyAdds: shape.multiplyAdds
+    tasks: tiling.tasks.count, kernel: tiling.kind.name, multiplyAdds: shape.multiplyAdds
   ) { work in
-    let scratch = work.floats(scratch)
-    if work.phase < packing.count {
-      product.packPanel(work, into: scratch)
-    } else {
-      product.run(work, scratch)
-    }
+    product.run(
+      work, copy: work.floats(copies) + work.worker * tiling.input.copyFloats,
+      sums: work.floats(sums) + work.worker * tiling.sumFloats)
   }
 }
 
-/// How a dense convolution is cut: panels of `nr` pixels, tiles of panels, blocks of the reduction.
-private struct DenseTiling {
-  let mr: Int
-  let nr: Int
-  let blocks: ReductionBlocks
-  /// Panels of one output plane, and of a tile.
-  let panels: Int
-  let tilePanels: Int
-  /// Windows are packed by a phase of their own, whole columns of the reduction at a time.
-  let packsFirst: Bool
-  let tasks: ConvolutionTasks
-  let scratchFloats: Int
+/// Which kernel computes a dense convolution.
+private enum DenseKind {
+  /// Channels by vectors of pixels.
+  case rows
+  /// Pixels by vectors of channels.
+  case columns
 
-  init(_ shape: ConvolutionShape, _ p: Preparation) {
-    mr = Int(p.kernels.pointee.gemm_mr)
-    nr = Int(p.kernels.pointee.gemm_nr)
-    blocks = ReductionBlocks(shape.k, limit: 256)
-    let planes = shape.batch * shape.groups
-    panels = max(1, (shape.outputPlane + nr - 1) / nr)
-    packsFirst = p.threads > 1 && planes < p.threads && panels <= 8
-    var tiles = packsFirst ? 1 : (panels + 5) / 6
-    if planes % p.threads != 0, !packsFirst {
-      tiles = min(panels, (tiles + p.threads - 1) / p.threads * p.threads)
+  var name: String {
+    switch self {
+    case .rows: "f32_conv_rows"
+    case .columns: "f32_conv_columns"
     }
-    tilePanels = (panels + tiles - 1) / tiles
+  }
+
+  /// The one with fewer multiply-adds on padding and less work to store. Rows read all weights for
+  /// every tile of pixels, so that these must stay in L2.
+  init(_ shape: ConvolutionShape, _ kernels: sp_kernel_table, isInPlace: Bool) {
+    let (vector, mr, nr) = (
+      Int(kernels.vector_floats), Int(kernels.gemm_mr), Int(kernels.gemm_nr)
+    )
+    let rows = isInPlace ? 1 : Int(shape.geometry.out_height)
+    let width = isInPlace ? shape.outputPlane : Int(shape.geometry.out_width)
+    let asRows = rows * width.dividedUp(by: vector) * shape.outputs * (shape.k + 8)
+    // Turning a vector's square costs about as much as a multiply-add for each of its elements.
+    let tile = width * shape.k + width.dividedUp(by: mr) * vector * vector
+    let asColumns = rows * shape.outputs.dividedUp(by: nr) * (nr / vector) * tile
+    self = shape.k * shape.outputs <= 131_072 && asRows <= asColumns ? .rows : .columns
+  }
+}
+
+extension Int {
+  fileprivate func dividedUp(by divisor: Int) -> Int { (self + divisor - 1) / divisor }
+}
+
+/// How a dense convolution is cut: blocks of pixels whose input stays in L2.
+private struct DenseTiling {
+  let kind: DenseKind
+  let input: DirectInput
+  /// Steps of the reduction whose weights fit L1, for ``DenseKind/columns``.
+  let reductionBlock: Int
+  let tasks: ConvolutionTasks
+  let sumFloats: Int
+
+  private static var blockBytes: Int { 1 << 20 }
+
+  init(_ shape: ConvolutionShape, _ p: Preparation) throws(RuntimeError) {
+    let kernels = p.kernels.pointee
+    let (mr, nr) = (Int(kernels.gemm_mr), Int(kernels.gemm_nr))
+    let isInPlace = DirectInput.isInPlace(shape)
+    kind = DenseKind(shape, kernels, isInPlace: isInPlace)
+    // Rows of pixels, or tiles of them in place.
+    let granularity = kind == .rows ? nr : mr
+    let units =
+      isInPlace
+      ? shape.outputPlane.dividedUp(by: granularity) : Int(shape.geometry.out_height)
+    let bytes = shape.inputs * (isInPlace ? shape.outputPlane : shape.inputPlane) * 4
+    let forCache = kind == .rows && isInPlace ? 1 : bytes.dividedUp(by: DenseTiling.blockBytes)
+    let planes = max(1, shape.batch * shape.groups)
+    let forThreads = p.threads == 1 ? 1 : min(units / 7, (2 * p.threads).dividedUp(by: planes))
+    let blocks = max(1, min(units, max(forCache, forThreads)))
+    let blockUnits = units.dividedUp(by: blocks)
+    input = try DirectInput(
+      shape, p, rows: blockUnits, pixels: blockUnits * granularity, isInPlace: isInPlace)
     tasks = ConvolutionTasks(
-      shape, tilePixels: tilePanels * nr, rowGranularity: mr, threads: p.threads)
-    scratchFloats =
-      packsFirst ? planes * panels * shape.k * nr : p.threads * tilePanels * blocks.length * nr
+      shape, tiles: units.dividedUp(by: max(1, blockUnits)),
+      rowGranularity: kind == .rows ? mr : nr, threads: p.threads)
+    reductionBlock = max(1, 8192 / nr)
+    let tiles = isInPlace ? input.pixels.dividedUp(by: mr) : input.rows * input.columnTiles(mr)
+    let kept = shape.k > reductionBlock ? tiles : 1
+    sumFloats = kind == .rows ? 0 : (kept * mr + Int(kernels.vector_floats)) * nr
   }
 }
 
@@ -70,103 +108,60 @@ private struct DenseConvolution: @unchecked Sendable {
   let fused: FusedActivation
   let kernels: UnsafePointer<sp_kernel_table>
 
-  /// The input channels of one image and group.
-  private func input(_ work: borrowing Work, _ plane: Int) -> UnsafePointer<Float> {
-    UnsafePointer(work.floats(operands.x) + plane * shape.inputs * shape.inputPlane)
-  }
-
-  func packPanel(_ work: borrowing Work, into scratch: UnsafeMutablePointer<Float>) {
-    var geometry = shape.geometry
-    let pixel = work.task % tiling.panels * tiling.nr
-    kernels.pointee.f32_im2col(
-      &geometry, input(work, work.task / tiling.panels), 0, shape.k, pixel,
-      min(tiling.nr, shape.outputPlane - pixel), scratch + work.task * shape.k * tiling.nr,
-      tiling.nr)
-  }
-
-  func run(_ work: borrowing Work, _ scratch: UnsafeMutablePointer<Float>) {
+  func run(
+    _ work: borrowing Work, copy: UnsafeMutablePointer<Float>, sums: UnsafeMutablePointer<Float>
+  ) {
     let place = tiling.tasks.place(work.task)
     let plane = place.image * shape.groups + place.group
-    let nr = tiling.nr
-    let count = min(tiling.tasks.tilePixels, shape.outputPlane - place.pixel)
-    // Panels lie one after the other: of a block in the worker's own memory, or of the whole
-    // reduction.
-    let panelFloats = (tiling.packsFirst ? shape.k : tiling.blocks.length) * nr
-    let tile =
-      tiling.packsFirst
-      ? scratch + (plane * tiling.panels + place.pixel / nr) * panelFloats
-      : scratch + work.worker * tiling.tilePanels * panelFloats
-    for block in 0..<tiling.blocks.count {
-      let range = tiling.blocks.range(block)
-      if !tiling.packsFirst {
-        packTile(work, plane, pixel: place.pixel, count, range, into: tile)
-      }
-      let start = tiling.packsFirst ? tile + range.start * nr : tile
-      multiply(work, place, block, count, panels: start, panelFloats: panelFloats)
+    let (input, pixels) = (tiling.input, shape.outputPlane)
+    let channels = min(tiling.tasks.chunkRows, shape.outputs - place.row)
+    let block = input.block(place.tile)
+    let x = work.floats(operands.x) + plane * shape.inputs * shape.inputPlane
+    if !input.isInPlace {
+      var geometry = shape.geometry
+      kernels.pointee.f32_split(&geometry, x, block.firstRow, input.rows, copy)
     }
-  }
-
-  private func packTile(
-    _ work: borrowing Work, _ plane: Int, pixel: Int, _ count: Int,
-    _ range: (start: Int, end: Int), into tile: UnsafeMutablePointer<Float>
-  ) {
-    var geometry = shape.geometry
-    let nr = tiling.nr
-    var j = 0
-    while j < count {
-      kernels.pointee.f32_im2col(
-        &geometry, input(work, plane), range.start, range.end, pixel + j, min(nr, count - j),
-        tile + j * tiling.blocks.length, nr)
-      j += nr
+    let start = (plane * shape.outputs + place.row) * pixels + block.firstPixel
+    let y = work.floats(operands.y) + start
+    var epilogue = fused.epilogue(accumulate: false, last: true)
+    operands.extend(
+      &epilogue, work, channel: place.group * shape.outputs + place.row, offset: start,
+      stride: pixels)
+    var convolution = sp_direct_conv(
+      x: input.isInPlace ? x + block.firstPixel : copy, offsets: input.offsets,
+      weights: weights[place.group].floats + place.row * shape.k, y: y, k: shape.k,
+      outputs: channels, rows: block.rows, columns: block.columns, row: input.row,
+      out_row: block.columns, out_plane: pixels)
+    switch tiling.kind {
+    case .rows: kernels.pointee.f32_conv_rows(&convolution, &epilogue)
+    case .columns:
+      kernels.pointee.f32_conv_columns(&convolution, tiling.reductionBlock, sums, &epilogue)
     }
-  }
-
-  private func multiply(
-    _ work: borrowing Work, _ place: ConvolutionTasks.Place, _ block: Int, _ count: Int,
-    panels: UnsafePointer<Float>, panelFloats: Int
-  ) {
-    let (mr, nr, pixels) = (tiling.mr, tiling.nr, shape.outputPlane)
-    let range = tiling.blocks.range(block)
-    let y = work.floats(operands.y)
-    let lastRow = min(shape.outputs, place.row + tiling.tasks.chunkRows)
-    let plane = place.image * shape.groups + place.group
-    var epilogue = fused.epilogue(accumulate: block > 0, last: block == tiling.blocks.count - 1)
-    var row = place.row
-    while row < lastRow {
-      let a = weights[place.group].floats + row * shape.k + range.start * mr
-      let rows = min(mr, shape.outputs - row)
-      let start = (plane * shape.outputs + row) * pixels + place.pixel
-      var j = 0
-      while j < count {
-        operands.extend(
-          &epilogue, work, channel: place.group * shape.outputs + row, offset: start + j,
-          stride: pixels)
-        kernels.pointee.f32_gemm(
-          range.end - range.start, a, panels + j / nr * panelFloats, y + start + j, pixels, rows,
-          min(nr, count - j), &epilogue)
-        j += nr
-      }
-      if epilogue.last {
-        fused.finish(kernels, y + start, rows: rows, n: count, stride: pixels)
-      }
-      row += mr
-    }
+    fused.finish(kernels, y, rows: channels, n: block.rows * block.columns, stride: pixels)
   }
 }
 
-/// The weight of each group as row panels, outputs x (inputs * positions).
+/// The weight of each group as panels of output channels.
 private func groupPanels(
-  _ p: inout Preparation, _ shape: ConvolutionShape
+  _ p: inout Preparation, _ shape: ConvolutionShape, _ kind: DenseKind
 ) throws(RuntimeError) -> [Panels] {
   let kernels = p.kernels
   let tensor = try p.constantWeight(1)
+  let layout: WeightCache.Layout = kind == .rows ? .rowPanels : .columnPanelsOfTransposed
   return (0..<shape.groups).map { group in
-    p.weights.panels(WeightCache.Key(tensor, layout: .rowPanels, group: group)) {
+    p.weights.panels(WeightCache.Key(tensor, layout: layout, group: group)) {
       tensor.withElements(of: Float.self) { all in
         guard let base = all.baseAddress else { return Panels(count: 0) }
-        return Panels.rows(
-          kernels, base + group * shape.outputs * shape.k, rows: shape.outputs, k: shape.k,
-          rowStride: shape.k, columnStride: 1)
+        let source = base + group * shape.outputs * shape.k
+        return switch kind {
+        case .rows:
+          Panels.rows(
+            kernels, source, rows: shape.outputs, k: shape.k, rowStride: shape.k, columnStride: 1)
+        case .columns:
+          Panels.columns(
+            kernels, source, columns: shape.outputs, k: shape.k, rowStride: 1,
+            columnStride: shape.k)
+        }
       }
     }
   }

@@ -1,0 +1,53 @@
+// Convolutions through offsets.
+#include "epilogue.h"
+#include "versions.h"
+
+enum { MR = SP_GEMM_MR__scalar, NR = SP_GEMM_NR__scalar };
+
+// Weight (channel, k) of panels that are `height` channels high.
+static float weight(const sp_direct_conv *c, ptrdiff_t channel, ptrdiff_t k, int height) {
+  return c->weights[channel / height * height * c->k + k * height + channel % height];
+}
+
+static void convolve(const sp_direct_conv *c, int height, const sp_epilogue *epilogue) {
+  for (ptrdiff_t channel = 0; channel < c->outputs; channel++) {
+    for (ptrdiff_t row = 0; row < c->rows; row++) {
+      for (ptrdiff_t column = 0; column < c->columns; column++) {
+        float sum = 0;
+        for (ptrdiff_t k = 0; k < c->k; k++) {
+          sum += weight(c, channel, k, height) * c->x[row * c->row + column + c->offsets[k]];
+        }
+        ptrdiff_t pixel = row * c->out_row + column;
+        c->y[channel * c->out_plane + pixel] = sp_finish(sum, epilogue, channel, pixel, 0);
+      }
+    }
+  }
+}
+
+void f32_conv_rows__scalar(const sp_direct_conv *c, const sp_epilogue *epilogue) { convolve(c, MR, epilogue); }
+
+void f32_conv_columns__scalar(const sp_direct_conv *c, ptrdiff_t k_block, float *sums, const sp_epilogue *epilogue) {
+  (void)k_block, (void)sums;
+  convolve(c, NR, epilogue);
+}
+
+void f32_split__scalar(const sp_conv_geometry *g, const float *input, ptrdiff_t first_row, ptrdiff_t rows, float *dst) {
+  ptrdiff_t extent_h = (g->kernel_h - 1) * g->dilation_h, extent_w = (g->kernel_w - 1) * g->dilation_w;
+  ptrdiff_t phases_h = extent_h < g->stride_h ? extent_h + 1 : g->stride_h;
+  ptrdiff_t phases_w = extent_w < g->stride_w ? extent_w + 1 : g->stride_w;
+  ptrdiff_t lines = rows + extent_h / g->stride_h, width = g->out_width + extent_w / g->stride_w;
+  for (ptrdiff_t c = 0; c < g->channels; c++) {
+    for (ptrdiff_t phase_y = 0; phase_y < phases_h; phase_y++) {
+      for (ptrdiff_t phase_x = 0; phase_x < phases_w; phase_x++) {
+        for (ptrdiff_t line = 0; line < lines; line++) {
+          ptrdiff_t y = (first_row + line) * g->stride_h + phase_y - g->pad_top;
+          for (ptrdiff_t i = 0; i < width; i++) {
+            ptrdiff_t x = i * g->stride_w + phase_x - g->pad_left;
+            bool inside = y >= 0 && y < g->height && x >= 0 && x < g->width;
+            *dst++ = inside ? input[c * g->plane + y * g->row + x] : 0;
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import CKernels
+import SparrowCore
+
+/// Where a dense convolution finds the input of its output pixels: step k of the reduction is
+/// `offsets[k]` floats after a pixel's own address.
+///
+/// In place, a plane is one long row. Otherwise a task copies the input of its block of output rows,
+/// padded and split by stride, so that neighbouring pixels are neighbours in memory:
+///
+/// ```
+/// [input channel][row phase][column phase][lines][row]
+/// ```
+struct DirectInput: @unchecked Sendable {
+  let isInPlace: Bool
+  /// Output rows of a block; 1 in place.
+  let rows: Int
+  /// Output pixels of a block.
+  let pixels: Int
+  /// Floats from one output row's input to the next one's.
+  let row: Int
+  /// Floats of a block's copy.
+  let copyFloats: Int
+  private let width: Int
+  private let height: Int
+  private let table: Region
+
+  var offsets: UnsafePointer<Int32> {
+    UnsafePointer(table.base.assumingMemoryBound(to: Int32.self))
+  }
+
+  /// Whether the input's own planes can be read: a 1x1 convolution without stride or padding.
+  static func isInPlace(_ shape: ConvolutionShape) -> Bool {
+    let g = shape.geometry
+    return shape.positions == 1 && g.stride_h == 1 && g.stride_w == 1 && g.pad_top == 0
+      && g.pad_left == 0 && g.out_height == g.height && g.out_width == g.width
+  }
+
+  /// Blocks of `rows` output rows, or in place of `pixels` pixels.
+  init(
+    _ shape: ConvolutionShape, _ p: Preparation, rows: Int, pixels: Int, isInPlace: Bool
+  ) throws(RuntimeError) {
+    let g = shape.geometry
+    self.isInPlace = isInPlace
+    if isInPlace {
+      (self.rows, self.pixels, row, copyFloats) = (1, pixels, 0, 0)
+      (width, height) = (shape.outputPlane, 1)
+    } else {
+      (width, height) = (Int(g.out_width), Int(g.out_height))
+      (self.rows, self.pixels) = (rows, rows * width)
+      row = width + (Int(g.kernel_w) - 1) * Int(g.dilation_w) / Int(g.stride_w)
+      copyFloats = (shape.inputs * Phases(g, rows: rows, row: row).channel + 15) / 16 * 16
+    }
+    let channel = isInPlace ? shape.inputPlane : Phases(g, rows: rows, row: row).channel
+    guard shape.inputs * channel <= Int(Int32.max) else {
+      throw p.unsupported("convolutions of \(shape.inputs) planes of \(channel) floats")
+    }
+    table = Region(count: max(1, shape.k) * 4)
+    let offsets = table.base.bindMemory(to: Int32.self, capacity: shape.k)
+    let phases = Phases(g, rows: rows, row: row)
+    for k in 0..<shape.k {
+      let (input, position) = (k / shape.positions, k % shape.positions)
+      let within = isInPlace ? 0 : phases.offset(position)
+      offsets[k] = Int32(truncatingIfNeeded: input * channel + within)
+    }
+  }
+
+  /// Tiles of `tile` pixels in an output row.
+  func columnTiles(_ tile: Int) -> Int { (width + tile - 1) / tile }
+
+  struct Block {
+    let firstRow: Int
+    let firstPixel: Int
+    let rows: Int
+    let columns: Int
+  }
+
+  @inline(__always)
+  func block(_ i: Int) -> Block {
+    if isInPlace {
+      return Block(
+        firstRow: 0, firstPixel: i * pixels, rows: 1, columns: min(pixels, width - i * pixels))
+    }
+    return Block(
+      firstRow: i * rows, firstPixel: i * pixels, rows: min(rows, height - i * rows),
+      columns: width)
+  }
+}
+
+/// The layout of one channel of a copy.
+private struct Phases {
+  let g: sp_conv_geometry
+  let row: Int
+  let lines: Int
+
+  init(_ geometry: sp_conv_geometry, rows: Int, row: Int) {
+    g = geometry
+    self.row = row
+    lines = rows + (Int(g.kernel_h) - 1) * Int(g.dilation_h) / Int(g.stride_h)
+  }
+
+  private var rowPhases: Int {
+    min(Int(g.stride_h), (Int(g.kernel_h) - 1) * Int(g.dilation_h) + 1)
+  }
+  private var columnPhases: Int {
+    min(Int(g.stride_w), (Int(g.kernel_w) - 1) * Int(g.dilation_w) + 1)
+  }
+
+  /// Floats of a channel.
+  var channel: Int { rowPhases * columnPhases * lines * row }
+
+  /// Where a kernel position's input is, from an output pixel's own address.
+  func offset(_ position: Int) -> Int {
+    let y = position / Int(g.kernel_w) * Int(g.dilation_h)
+    let x = position % Int(g.kernel_w) * Int(g.dilation_w)
+    let phase = y % Int(g.stride_h) * columnPhases + x % Int(g.stride_w)
+    return (phase * lines + y / Int(g.stride_h)) * row + x / Int(g.stride_w)
+  }
+}
