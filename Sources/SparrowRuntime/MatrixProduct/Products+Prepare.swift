@@ -5,11 +5,14 @@ extension MatMul {
   func prepare(_ p: inout Preparation) throws(RuntimeError) -> Step {
     let (a, b) = (try p.input(0), try p.input(1))
     guard a.dtype == .float32 else { return try referenceProduct(&p) }
-    let shape = ProductShape(matMul: a.shape, b.shape)
+    let shape = ProductShape(
+      matMul: a.shape, b.shape, aStrides: a.strides, bStrides: b.strides,
+      cStrides: p.outputs[0].strides)
     let operands = ProductOperands(
       a: p.slot(a), c: p.slot(p.outputs[0]), bias: p.optional(2).map { p.slot($0) }, addend: nil)
     guard let weight = b.constant, shape.batch == 1 else {
-      return computedProduct(&p, shape, operands, b: p.slot(b), activation)
+      return computedProduct(
+        &p, shape, operands, b: p.slot(b), activation, scale: p.resultScale)
     }
     if let step = sparseProduct(&p, shape, operands, weight: weight, activation) { return step }
     return denseProduct(&p, shape, operands, weight: weight, activation)

@@ -2,6 +2,9 @@ import CKernels
 import SparrowCore
 
 extension LayerNormalization {
+  /// Where ``NodeFolding`` puts what is added to x before everything else.
+  static var addendInput: Int { 3 }
+
   func prepare(_ p: inout Preparation) throws(RuntimeError) -> Step {
     let (x, scale, bias) = (try p.input(0), try p.input(1), p.optional(2))
     let axis = self.axis < 0 ? self.axis + x.shape.count : self.axis
@@ -21,6 +24,7 @@ extension LayerNormalization {
     let to = p.slot(p.outputs[0])
     let rows = x.shape[..<axis].reduce(1, *)
     let chunks = Chunks(rows, tasks: p.tasks(work: x.count * 4, limit: 64))
+    let addend = p.optional(Self.addendInput).map { p.slot($0) }
     let inPlace = p.inPlaceInput([0])
     let epsilon = self.epsilon
     switch x.dtype {
@@ -32,9 +36,9 @@ extension LayerNormalization {
         let bias = slots.bias.map { UnsafePointer(work.floats($0)) }
         for row in chunks.range(work.task) {
           normalize(
-            length, work.floats(slots.x) + row * length, nil, work.floats(slots.scale), bias,
-            epsilon,
-            work.floats(to) + row * length)
+            length, work.floats(slots.x) + row * length,
+            addend.map { UnsafePointer(work.floats($0) + row * length) },
+            work.floats(slots.scale), bias, epsilon, work.floats(to) + row * length)
         }
       }
     case .float64:

@@ -11,7 +11,7 @@ extension PlanBuilder {
     guard pool.count > 1, nodes.count > 1 else { return }
     pool.forEach(nodes.count) { i in
       let node = graph.nodes[nodes[i]]
-      guard var preparation = try? preparation(of: node) else { return }
+      guard var preparation = try? preparation(of: node, at: nodes[i]) else { return }
       _ = try? node.op.prepare(&preparation)
     }
   }

@@ -17,6 +17,7 @@ struct PlanBuilder {
   private var inPlace: [Int?] = []
   private var scratch: [(bytes: Int, step: Int)] = []
   private var denseConstants: Set<ValueID> = []
+  private let folding: NodeFolding
 
   init(
     _ graph: Graph, kernels: UnsafePointer<sp_kernel_table>, pool: ThreadPool,
@@ -24,6 +25,7 @@ struct PlanBuilder {
   ) {
     (self.graph, self.kernels, self.pool, self.weights) = (graph, kernels, pool, weights)
     roots = graph.values.indices.map { ValueID($0) }
+    folding = NodeFolding(graph)
   }
 
   /// What ``Plan`` keeps of the memory layout.
@@ -35,32 +37,58 @@ struct PlanBuilder {
 
   mutating func prepareSteps() throws(RuntimeError) {
     packWeights()
-    for node in graph.nodes {
+    for (i, node) in graph.nodes.enumerated() where !folding.isFolded[i] {
       if let source = node.inputs.first ?? nil, node.outputs.count == 1,
         try isView(node, of: source)
       {
         roots[node.outputs[0].index] = roots[source.index]
         continue
       }
-      try prepare(node)
+      try prepare(i, node)
     }
   }
 
-  /// What the node's operator is given.
-  func preparation(of node: Node) throws(RuntimeError) -> Preparation {
+  /// What the operator of node `i` is given.
+  func preparation(of node: Node, at i: Int) throws(RuntimeError) -> Preparation {
     var inputs: [Preparation.Operand?] = []
+    var addend: ValueID?
     for id in node.inputs {
-      if let id { inputs.append(try operand(id)) } else { inputs.append(nil) }
+      guard let id else {
+        inputs.append(nil)
+        continue
+      }
+      if let view = folding.views[id] {
+        var operand = try operand(id)
+        (operand.value, operand.strides) = (roots[view.source.index], view.strides)
+        inputs.append(operand)
+      } else if let sum = folding.sums[id] {
+        inputs.append(try operand(sum.0))
+        addend = sum.1
+      } else {
+        inputs.append(try operand(id))
+      }
+    }
+    if let addend {
+      while inputs.count < LayerNormalization.addendInput { inputs.append(nil) }
+      inputs.append(try operand(addend))
     }
     var outputs: [Preparation.Operand] = []
     for id in node.outputs { outputs.append(try operand(id)) }
-    return Preparation(
+    let result = folding.results[i]
+    if let result {
+      // Of the product's own shape; what is written is the folded node's value.
+      outputs[0].value = result.value
+      outputs[0].strides = result.strides
+    }
+    var preparation = Preparation(
       label: node.label, inputs: inputs, outputs: outputs, kernels: kernels, threads: pool.count,
       firstScratchSlot: graph.values.count + scratch.count, weights: weights)
+    preparation.resultScale = result?.scale ?? 1
+    return preparation
   }
 
-  private mutating func prepare(_ node: Node) throws(RuntimeError) {
-    var preparation = try preparation(of: node)
+  private mutating func prepare(_ i: Int, _ node: Node) throws(RuntimeError) {
+    var preparation = try preparation(of: node, at: i)
     let step = try node.op.prepare(&preparation)
     for bytes in preparation.scratchSizes { scratch.append((bytes, steps.count)) }
     denseConstants.formUnion(preparation.denseInputs)

@@ -9,7 +9,10 @@ public struct Preparation {
     public let shape: [Int]
     /// The value where it is constant.
     public let constant: Tensor?
-    let value: ValueID
+    var value: ValueID
+    /// Where its elements are, in elements, if not one after the other: only what ``NodeFolding``
+    /// arranged with the operator.
+    var strides: [Int]?
     public var count: Int { shape.elementCount }
   }
 
@@ -26,6 +29,8 @@ public struct Preparation {
   private(set) var scratchSizes: [Int] = []
   let firstScratchSlot: Int
   let weights: WeightCache
+  /// What ``NodeFolding`` wants a product's result multiplied by.
+  var resultScale: Float = 1
 
   init(
     label: String, inputs: [Operand?], outputs: [Operand],
