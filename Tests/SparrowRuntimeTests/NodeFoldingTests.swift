@@ -21,7 +21,7 @@ import Testing
       let scaled = try graph.add(.binary(Binary(.mul)), [x, weight], name: name)
       let shape = graph.addConstant("\(name) shape", integers([1, tokens, heads, depth]))
       let parts = try graph.add(.reshape(Reshape()), [scaled, shape], name: "\(name) heads")
-      return try add(.transpose(Transpose(permutation: order)), [parts], "\(name) moved")
+      return try add(.transpose(Transpose(order)), [parts], "\(name) moved")
     }
     let q = try split("q", 0.5, [0, 2, 1, 3])
     let k = try split("k", -0.75, [0, 2, 3, 1])
@@ -31,7 +31,7 @@ import Testing
     let scaled = try add(.binary(Binary(.div)), [scores, eight], "scaled")
     let chances = try graph.add(.softmax(Softmax()), [scaled], name: "chances")
     let mixed = try add(.matMul(MatMul()), [chances, v], "mixed")
-    let moved = try add(.transpose(Transpose(permutation: [0, 2, 1, 3])), [mixed], "moved")
+    let moved = try add(.transpose(Transpose([0, 2, 1, 3])), [mixed], "moved")
     let shape = graph.addConstant("shape", integers([1, tokens, width]))
     let joined = try graph.add(.reshape(Reshape()), [moved, shape], name: "joined")
     let sum = try add(.binary(Binary(.add)), [joined, x], "sum")
@@ -60,7 +60,7 @@ import Testing
     var graph = Graph()
     let x = graph.addInput("x", TensorType(.float32, shape: [2, 3, 4]))
     let t = try graph.add(
-      .transpose(Transpose(permutation: [0, 2, 1])), [x], name: "t")
+      .transpose(Transpose([0, 2, 1])), [x], name: "t")
     let product = try graph.add(.matMul(MatMul()), [x, t], name: "product")
     let negative = try graph.add(.unary(Unary(.neg)), [t], name: "negative")
     graph.outputs = [product, negative]
