@@ -64,6 +64,15 @@ public struct Model: Sendable {
     }
   }
 
+  /// Plans a session made from this model for these inputs, as its first run does otherwise.
+  public func prepare(_ session: Session, _ inputs: [Tensor]) throws(SparrowError) {
+    do throws(RuntimeError) {
+      try session.prepare(inputs)
+    } catch {
+      throw .runtime(model: path, error)
+    }
+  }
+
   /// Runs a session made from this model; errors name the model.
   public func run(_ session: Session, _ inputs: [Tensor]) throws(SparrowError) -> [Tensor] {
     do throws(RuntimeError) {

@@ -34,6 +34,23 @@ public enum Storage: Sendable {
 }
 
 extension Tensor {
+  /// Lets go of the memory behind a mapped file's bytes: for who has copied what it needs.
+  public func releasePages() {
+    switch storage {
+    case .dense(let bytes): bytes.releasePages()
+    case .bitmask(let mask):
+      mask.bits.releasePages()
+      mask.values.releasePages()
+    case .compressedRows(let rows):
+      rows.starts.releasePages()
+      rows.columns.releasePages()
+      rows.values.releasePages()
+    case .blocks(let blocks):
+      blocks.bits.releasePages()
+      blocks.values.releasePages()
+    }
+  }
+
   /// The same tensor with dense storage; itself where it is dense already.
   public func dense() -> Tensor {
     switch storage {

@@ -1,3 +1,4 @@
+import CPlatform
 import SparrowCore
 
 /// Reads `.sparrow` files: a network and its tensors, dense or sparse, in one memory-mapped file.
@@ -26,7 +27,8 @@ public enum Container {
     bytes: Bytes, file: String = "the container", verifyChecksums: Bool = true
   ) throws(ContainerError) -> Graph {
     let table = try SectionTable(bytes, file: file)
-    var reader = ContainerReader(bytes: bytes, file: file, sections: table.sections)
+    let pool = ThreadPool(count: workers(for: bytes.count))
+    var reader = ContainerReader(bytes: bytes, file: file, sections: table.sections, pool: pool)
     if verifyChecksums { try reader.verifyChecksums() }
     let graph = try reader.graph()
     do throws(GraphError) {
@@ -36,6 +38,11 @@ public enum Container {
     }
     return graph
   }
+
+  /// Below a quarter of a megabyte a worker takes longer to start than it saves.
+  private static func workers(for byteCount: Int) -> Int {
+    max(1, min(byteCount >> 18, 16, Int(sp_cpu_count())))
+  }
 }
 
 /// Turns sections into a graph.
@@ -43,22 +50,26 @@ private struct ContainerReader {
   let bytes: Bytes
   let file: String
   let sections: [Section]
+  let pool: ThreadPool
   /// The raw bytes of each section; tensors may share them.
   private var contents: [Bytes]
 
-  init(bytes: Bytes, file: String, sections: [Section]) {
-    (self.bytes, self.file, self.sections) = (bytes, file, sections)
+  init(bytes: Bytes, file: String, sections: [Section], pool: ThreadPool) {
+    (self.bytes, self.file, self.sections, self.pool) = (bytes, file, sections, pool)
     contents = sections.map { bytes.slice($0.offset, $0.storedCount) }
   }
 
   func verifyChecksums() throws(ContainerError) {
-    for (i, section) in sections.enumerated() {
-      let found = Zlib.crc32(bytes.slice(section.offset, section.storedCount))
-      guard found == section.checksum else {
-        throw .checksum(
-          file: file, part: "section \(i) (\(section.kind.name)) at byte \(section.offset)",
-          found: found, expected: section.checksum)
-      }
+    let checksums = pool.map(sections.count, 0 as UInt32) { i in
+      let checksum = Zlib.crc32(contents[i])
+      // Read again when it is needed: until then the file takes no memory.
+      contents[i].releasePages()
+      return checksum
+    }
+    for (i, section) in sections.enumerated() where checksums[i] != section.checksum {
+      throw .checksum(
+        file: file, part: "section \(i) (\(section.kind.name)) at byte \(section.offset)",
+        found: checksums[i], expected: section.checksum)
     }
   }
 
@@ -107,7 +118,8 @@ private struct ContainerReader {
     let compressed = sections.indices.dropFirst().filter { sections[$0].codec == .zlib }
     do throws(InflationFailure) {
       let raw = try Zlib.inflate(
-        compressed.map { CompressedStream(stored: contents[$0], count: sections[$0].rawCount) })
+        compressed.map { CompressedStream(stored: contents[$0], count: sections[$0].rawCount) },
+        pool)
       for (i, bytes) in zip(compressed, raw) { contents[i] = bytes }
     } catch {
       let section = compressed[error.stream]

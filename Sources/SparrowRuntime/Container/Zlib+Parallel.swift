@@ -1,4 +1,3 @@
-import CPlatform
 import CZlib
 import SparrowCore
 
@@ -9,19 +8,11 @@ struct CompressedStream {
 }
 
 extension Zlib {
-  /// Below this many bytes a thread takes longer to start than it saves.
-  private static var bytesPerThread: Int { 1 << 18 }
-  private static var mostThreads: Int { 16 }
-
-  /// Inflates streams in zlib format, each on one thread and several at a time. The first stream (in
-  /// their order) that fails decides the error, whichever was met first.
+  /// Inflates streams in zlib format, each on one worker. The first stream (in their order) that
+  /// fails decides the error, whichever was met first.
   static func inflate(
-    _ streams: [CompressedStream]
+    _ streams: [CompressedStream], _ pool: ThreadPool
   ) throws(InflationFailure) -> [Bytes] {
-    // Large streams first, so that the threads end at about the same time.
-    let order = streams.indices.sorted {
-      (streams[$1].count, $0) < (streams[$0].count, $1)
-    }
     var targets: [Region] = []
     for (i, stream) in streams.enumerated() {
       guard let target = Region(available: stream.count) else {
@@ -29,23 +20,20 @@ extension Zlib {
       }
       targets.append(target)
     }
-    let jobs = UnsafeMutablePointer<InflationJob>.allocate(capacity: max(1, streams.count))
-    defer { jobs.deallocate() }
-    for (place, i) in order.enumerated() {
-      (jobs + place).initialize(
-        to: InflationJob(
-          stream: i, source: streams[i].stored.pointer, sourceCount: streams[i].stored.count,
-          target: targets[i].base, count: streams[i].count, result: SZ_OK))
+    // Large streams first, so that the workers end at about the same time.
+    let order = streams.indices.sorted {
+      (streams[$1].count, $0) < (streams[$0].count, $1)
     }
-    let total = streams.reduce(0) { $0 + $1.count }
-    let threads = min(
-      streams.count, total / bytesPerThread, mostThreads, Int(sp_cpu_count()))
-    run(jobs, streams.count, threads: threads)
+    let results = pool.map(streams.count, SZ_OK) { place in
+      let stream = streams[order[place]]
+      return sz_inflate(
+        targets[order[place]].base, stream.count, stream.stored.pointer, stream.stored.count,
+        SZ_FORMAT_ZLIB)
+    }
     withExtendedLifetime((streams, targets)) {}
     var failure: InflationFailure?
-    for place in streams.indices {
-      guard let error = ZlibError(jobs[place].result) else { continue }
-      let stream = jobs[place].stream
+    for (place, stream) in order.enumerated() {
+      guard let error = ZlibError(results[place]) else { continue }
       if stream < failure?.stream ?? .max {
         failure = InflationFailure(stream: stream, error: error)
       }
@@ -53,57 +41,10 @@ extension Zlib {
     if let failure { throw failure }
     return targets.map { Bytes($0) }
   }
-
-  /// Runs the jobs on `threads` threads, the calling one included.
-  private static func run(
-    _ jobs: UnsafeMutablePointer<InflationJob>, _ count: Int, threads: Int
-  ) {
-    // In memory of its own: the counter is aligned to a cache line.
-    let memory = Region(count: MemoryLayout<InflationQueue>.size)
-    let queue = memory.base.bindMemory(to: InflationQueue.self, capacity: 1)
-    queue.initialize(to: InflationQueue(jobs: jobs, count: count))
-    var others: [OpaquePointer] = []
-    while others.count + 1 < threads {
-      let thread = sp_thread_start(
-        { $0.map { InflationQueue.work($0.assumingMemoryBound(to: InflationQueue.self)) } }, queue)
-      guard let thread else { break }
-      others.append(thread)
-    }
-    InflationQueue.work(queue)
-    for thread in others { sp_thread_join(thread) }
-    withExtendedLifetime(memory) {}
-  }
 }
 
 /// The stream that could not be inflated.
 struct InflationFailure: Error {
   var stream: Int
   var error: ZlibError
-}
-
-private struct InflationJob {
-  let stream: Int
-  let source: UnsafeRawPointer
-  let sourceCount: Int
-  let target: UnsafeMutableRawPointer
-  let count: Int
-  var result: sz_result
-}
-
-/// Jobs that threads take one after the other.
-private struct InflationQueue {
-  var next = sp_atomic()
-  let jobs: UnsafeMutablePointer<InflationJob>
-  let count: Int
-
-  static func work(_ queue: UnsafeMutablePointer<InflationQueue>) {
-    while true {
-      let i = Int(sp_atomic_add(&queue.pointee.next, 1))
-      guard i < queue.pointee.count else { return }
-      let job = queue.pointee.jobs + i
-      job.pointee.result = sz_inflate(
-        job.pointee.target, job.pointee.count, job.pointee.source, job.pointee.sourceCount,
-        SZ_FORMAT_ZLIB)
-    }
-  }
 }

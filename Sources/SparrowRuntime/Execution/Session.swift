@@ -50,6 +50,11 @@ public final class Session {
     return try execution(for: inputs).run(inputs, pool: pool)
   }
 
+  /// Plans for inputs of these shapes and packs the weights, which the first run does otherwise.
+  public func prepare(_ inputs: [Tensor]) throws(RuntimeError) {
+    _ = try execution(for: try checked(inputs))
+  }
+
   private func checked(_ inputs: [Tensor]) throws(RuntimeError) -> [Tensor] {
     guard inputs.count == graph.inputs.count else {
       throw .badInput("the model takes \(graph.inputs.count) inputs, found \(inputs.count)")

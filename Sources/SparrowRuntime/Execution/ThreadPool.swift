@@ -110,6 +110,15 @@ final class ThreadPool {
     }
   }
 
+  /// The results of `body` for 0 ..< `count`, computed on all workers.
+  func map<T: BitwiseCopyable>(_ count: Int, _ initial: T, _ body: (Int) -> T) -> [T] {
+    let results = UnsafeMutablePointer<T>.allocate(capacity: max(1, count))
+    defer { results.deallocate() }
+    results.initialize(repeating: initial, count: count)
+    forEach(count) { results[$0] = body($0) }
+    return (0..<count).map { results[$0] }
+  }
+
   private func share(_ job: Job) {
     state.pointee.job = job
     sp_atomic_store(&state.pointee.finished, 0)

@@ -1,18 +1,18 @@
 import SparrowCore
 
 extension PlanBuilder {
-  /// Packs the large float32 weights on all workers at once. The steps are prepared one after the
-  /// other later, and then find their weights in the cache.
+  /// Packs the large float32 weights on all workers at once, and lets go of the file pages they come
+  /// from. The steps are prepared one after the other later, and then find their weights in the cache.
   ///
   /// Steps made here are thrown away: only what they leave in the cache counts, and an error comes
   /// again when the step is prepared for good.
   func packWeights() {
     let nodes = nodesByWeight()
-    guard pool.count > 1, nodes.count > 1 else { return }
     pool.forEach(nodes.count) { i in
       let node = graph.nodes[nodes[i]]
       guard var preparation = try? preparation(of: node, at: nodes[i]) else { return }
       _ = try? node.op.prepare(&preparation)
+      node.input(1).flatMap { graph[$0].constant }?.releasePages()
     }
   }
 

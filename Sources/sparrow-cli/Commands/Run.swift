@@ -44,7 +44,8 @@ struct Run: ParsableCommand {
     let session = try common.timed("prepare") {
       try network.session(threads: threads.threads, optimizes: optimization.optimizes)
     }
-    let results = try common.timed("run") { try network.run(session, tensors) }
+    try common.timed("pack") { try network.prepare(session, tensors) }
+    let results = try common.timed("first run") { try network.run(session, tensors) }
     let names = network.outputNames
     if let output { try saveTensors(Array(zip(names, results)), to: output) }
     for (name, tensor) in zip(names, results) {
