@@ -156,7 +156,7 @@ static void check_convolutions(void) {
           }
         }
         y[t] = filled(outputs * PIXELS);
-        sp_direct_conv c = {x, offsets, panels, y[t], K, outputs, 2, columns, columns, columns, PIXELS};
+        sp_direct_conv c = {x, offsets, panels, y[t], K, outputs, 2, columns, columns, columns, 1, PIXELS};
         if (rows) {
           tables[t]->f32_conv_rows(&c, &e);
         } else {

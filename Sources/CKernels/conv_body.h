@@ -40,7 +40,8 @@ V_INLINE void conv_rows_sum(const sp_direct_conv *c, const float *a, const float
   }
 }
 
-// Adds steps begin..<end to a tile of `pixels` rows of GEMM_NR sums; one line at `next` is asked for each step.
+// Adds k steps to a tile of `pixels` rows of GEMM_NR sums; one line at `next` is asked for each step. With few pixels
+// memory is what the sums wait for, and the weights some steps ahead are asked for instead.
 V_INLINE void conv_columns_sum(ptrdiff_t k, const int32_t *offset, const float *x, const float *b, float *tile,
                                const char *next, ptrdiff_t next_step, const int pixels, const bool first) {
   vf sum[GEMM_MR][GEMM_NV];
@@ -53,8 +54,12 @@ V_INLINE void conv_columns_sum(ptrdiff_t k, const int32_t *offset, const float *
     const float *p = conv_address(x, *offset++);
     vf bv[GEMM_NV];
     V_UNROLL for (int j = 0; j < GEMM_NV; j++) { bv[j] = v_load(b + j * VL); }
-    __builtin_prefetch(next, 0, 2);
-    next += next_step;
+    if (pixels <= 2) {
+      V_UNROLL for (int j = 0; j < GEMM_NR; j += 16) { __builtin_prefetch(v_at(b, 16 * GEMM_NR + j), 0, 3); }
+    } else {
+      __builtin_prefetch(next, 0, 2);
+      next += next_step;
+    }
     V_UNROLL for (int i = 0; i < pixels; i++) {
       vf av = v_set1(p[i]);
       V_UNROLL for (int j = 0; j < GEMM_NV; j++) { sum[i][j] = v_fma(av, bv[j], sum[i][j]); }
@@ -164,6 +169,22 @@ static __attribute__((noinline)) void conv_columns_finish(const float *tile, flo
   }
 }
 
+V_INLINE void conv_columns_store(const sp_direct_conv *c, const float *tile, ptrdiff_t row, ptrdiff_t column,
+                                 ptrdiff_t channel, ptrdiff_t m, ptrdiff_t n, const sp_epilogue *epilogue) {
+  sp_epilogue e = *epilogue;
+  ptrdiff_t pixel = row * c->out_row + column * c->out_column;
+  float *y = c->y + channel * c->out_plane + pixel;
+  if (c->out_column == 1) {
+    e.row_bias = e.row_bias ? e.row_bias + channel : NULL;
+    e.residual = e.residual ? e.residual + channel * e.residual_stride + pixel : NULL;
+    conv_columns_finish(tile, y, c->out_plane, m, n, &e);
+  } else {
+    e.column_bias = e.column_bias ? e.column_bias + channel : NULL;
+    e.residual = e.residual ? e.residual + (row * c->columns + column) * e.residual_stride + channel : NULL;
+    gemm_finish(tile, y, c->out_column, m, n, &e);
+  }
+}
+
 // A block of the reduction of one panel of weights, which fits L1, meets every pixel; meanwhile the next one is fetched.
 void SP_VERSION(f32_conv_columns)(const sp_direct_conv *shared, ptrdiff_t k_block, float *sums,
                                   const sp_epilogue *epilogue) {
@@ -187,11 +208,7 @@ void SP_VERSION(f32_conv_columns)(const sp_direct_conv *shared, ptrdiff_t k_bloc
           next += next_lines > 0 ? count * 64 : 0;
           next_lines -= count;
           if (begin + count == c->k) {
-            sp_epilogue e = *epilogue;
-            ptrdiff_t pixel = row * c->out_row + column;
-            e.row_bias = e.row_bias ? e.row_bias + channel : NULL;
-            e.residual = e.residual ? e.residual + channel * e.residual_stride + pixel : NULL;
-            conv_columns_finish(tile, c->y + channel * c->out_plane + pixel, c->out_plane, m, n, &e);
+            conv_columns_store(c, tile, row, column, channel, m, n, epilogue);
           }
         }
       }

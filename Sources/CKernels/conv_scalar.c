@@ -17,8 +17,10 @@ static void convolve(const sp_direct_conv *c, int height, const sp_epilogue *epi
         for (ptrdiff_t k = 0; k < c->k; k++) {
           sum += weight(c, channel, k, height) * c->x[row * c->row + column + c->offsets[k]];
         }
-        ptrdiff_t pixel = row * c->out_row + column;
-        c->y[channel * c->out_plane + pixel] = sp_finish(sum, epilogue, channel, pixel, 0);
+        ptrdiff_t pixel = row * c->out_row + column * c->out_column;
+        float *y = c->y + channel * c->out_plane + pixel;
+        *y = c->out_column == 1 ? sp_finish(sum, epilogue, channel, pixel, 0)
+                                : sp_finish(sum, epilogue, row * c->columns + column, channel, 0);
       }
     }
   }

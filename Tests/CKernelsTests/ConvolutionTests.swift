@@ -55,7 +55,7 @@ import Testing
       var c = sp_direct_conv(
         x: x.pointer, offsets: base, weights: weights.pointer, y: y.pointer, k: k,
         outputs: outputs, rows: rows, columns: columns, row: row, out_row: outRow,
-        out_plane: outPlane)
+        out_column: 1, out_plane: outPlane)
       var e = epilogue.value
       if asRows {
         t.f32_conv_rows(&c, &e)
@@ -104,6 +104,56 @@ import Testing
     }
   }
 
+  /// Channels next to each other: the product of a matrix read by columns and one of panels.
+  @Test(arguments: ISA.available) func products(isa: ISA) {
+    let t = isa.kernels
+    var random = Random(seed: 66)
+    let nr = Int(t.gemm_nr)
+    for m in [1, 2, 3, 13, 31] {
+      for n in [1, nr - 1, nr + 3] {
+        for (k, block) in [(0, 4), (5, 8), (41, 8)] {
+          let a = Guarded(random.floats(k * m))
+          let b = Guarded(random.floats(k * n))
+          let panels = Guarded((n + nr - 1) / nr * nr * k)
+          var first = 0
+          while first < n {
+            t.f32_pack_b(
+              k, min(nr, n - first), b.pointer + min(first, b.count), n, 1,
+              panels.pointer + first * k)
+            first += nr
+          }
+          let ldc = n + 2
+          let c = Guarded((m - 1) * ldc + n, repeating: untouched)
+          let choice = EpilogueCase(columnBias: true, residual: true, clamp: true)
+          let epilogue = EpilogueInputs(choice, rows: m, columns: n, random: &random)
+          var expected = [Expected?](repeating: nil, count: c.count)
+          for i in 0..<m {
+            for j in 0..<n {
+              var (sum, magnitude) = (0.0, 0.0)
+              for kk in 0..<k {
+                let term = Double(a.pointer[kk * m + i]) * Double(b.pointer[kk * n + j])
+                (sum, magnitude) = (sum + term, magnitude + abs(term))
+              }
+              expected[i * ldc + j] = epilogue.finish(
+                sum, magnitude: magnitude, i: i, j: j, present: 0)
+            }
+          }
+          let sums = Guarded((m * Int(t.gemm_mr) + Int(t.vector_floats)) * nr)
+          let offsets = (0...k).map { Int32($0 * m) }
+          offsets.withUnsafeBufferPointer { table in
+            guard let base = table.baseAddress else { return }
+            var product = sp_direct_conv(
+              x: a.pointer, offsets: base, weights: panels.pointer, y: c.pointer, k: k, outputs: n,
+              rows: 1, columns: m, row: 0, out_row: 0, out_column: ldc, out_plane: 1)
+            var e = epilogue.value
+            t.f32_conv_columns(&product, block, sums.pointer, &e)
+          }
+          check(c, expected, "product \(m)x\(n), k \(k), block \(block)")
+        }
+      }
+    }
+  }
+
   /// However rows and channels are cut, each sum is the same to the bit.
   @Test(arguments: ISA.available) func sumsDoNotDependOnTiles(isa: ISA) {
     let t = isa.kernels
@@ -121,7 +171,8 @@ import Testing
         guard let base = table.baseAddress else { return }
         var c = sp_direct_conv(
           x: x.pointer + first, offsets: base, weights: weights.pointer, y: y.pointer, k: k,
-          outputs: 1, rows: 1, columns: count, row: 0, out_row: 0, out_plane: count)
+          outputs: 1, rows: 1, columns: count, row: 0, out_row: 0, out_column: 1,
+          out_plane: count)
         if asRows {
           t.f32_pack_a(1, k, matrix.pointer, k, 1, weights.pointer)
           t.f32_conv_rows(&c, &e)

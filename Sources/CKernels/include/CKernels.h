@@ -58,15 +58,19 @@ typedef struct {
 // A convolution whose input lies so that step k of an output pixel's reduction is `offsets[k]` floats after the pixel's
 // own address.
 //
-//   y[o * out_plane + r * out_row + i] = sum over k of weight(o, k) * x[r * row + i + offsets[k]]
+//   y[o * out_plane + r * out_row + i * out_column] = sum over k of weight(o, k) * x[r * row + i + offsets[k]]
 //   for o < outputs, r < rows, i < columns
+//
+// out_column or out_plane is 1: channels are planes, or lie next to each other as in a matrix product whose A is read
+// by columns. The epilogue's rows are channels and its columns pixels in the first case, the other way round in the
+// second, as they lie in y.
 typedef struct {
   const float *x;
   const int32_t *offsets;
   const float *weights;  // panels of `k` steps
   float *y;
   ptrdiff_t k, outputs, rows, columns;
-  ptrdiff_t row, out_row, out_plane;
+  ptrdiff_t row, out_row, out_column, out_plane;
 } sp_direct_conv;
 
 // Functions of one variable; p0 and p1 are the parameters named here.

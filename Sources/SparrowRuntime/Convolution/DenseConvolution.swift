@@ -131,7 +131,7 @@ private struct DenseConvolution: @unchecked Sendable {
       x: input.isInPlace ? x + block.firstPixel : copy, offsets: input.offsets,
       weights: weights[place.group].floats + place.row * shape.k, y: y, k: shape.k,
       outputs: channels, rows: block.rows, columns: block.columns, row: input.row,
-      out_row: block.columns, out_plane: pixels)
+      out_row: block.columns, out_column: 1, out_plane: pixels)
     switch tiling.kind {
     case .rows: kernels.pointee.f32_conv_rows(&convolution, &epilogue)
     case .columns:

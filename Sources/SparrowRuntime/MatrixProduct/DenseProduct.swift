@@ -1,13 +1,13 @@
 import CKernels
 import SparrowCore
 
-/// C = A B with a constant B packed at load; A is packed in a first phase, all workers together.
+/// C = A B with a constant B packed at load. A is read by columns: where it lies if it can be, else
+/// from a transposed copy that a first phase makes.
 func denseProduct(
   _ p: inout Preparation, _ shape: ProductShape, _ operands: ProductOperands, weight: Tensor,
   _ activation: Activation
-) -> Step {
+) throws(RuntimeError) -> Step {
   let kernels = p.kernels
-  let (mr, nr) = (Int(kernels.pointee.gemm_mr), Int(kernels.pointee.gemm_nr))
   let b = p.weights.panels(
     WeightCache.Key(
       weight, layout: shape.bColumn == 1 ? .columnPanels : .columnPanelsOfTransposed)
@@ -19,58 +19,86 @@ func denseProduct(
         columnStride: shape.bColumn)
     }
   }
-  let blocks = ReductionBlocks(shape.k, limit: 256)
-  let rowPanels = (shape.m + mr - 1) / mr
-  let columnPanels = (shape.n + nr - 1) / nr
-  let a = p.scratch(bytes: rowPanels * mr * shape.k * 4)
+  let tiling = try DenseProductTiling(shape, p)
+  let copy = p.scratch(bytes: tiling.isInPlace ? 0 : shape.k * tiling.columnStride * 4)
+  let sums = p.scratch(bytes: p.threads * tiling.sumFloats * 4)
   let fused = FusedActivation(activation)
-  // Chunks of 4 column panels x 24 row panels: an A chunk of one block stays in L2.
-  let columnChunk = min(4, columnPanels)
-  let columnChunks = (columnPanels + columnChunk - 1) / max(1, columnChunk)
-  let rowChunks = (rowPanels + 23) / 24
-  let rowChunk = (rowPanels + max(1, rowChunks) - 1) / max(1, rowChunks)
-
+  let copying = tiling.isInPlace ? [] : [tiling.copies.tasks]
   return Step(
-    phases: [rowPanels, columnChunks * rowChunks], kernel: "f32_gemm",
+    phases: copying + [tiling.rows.tasks * tiling.columns.tasks], kernel: "f32_conv_columns",
     multiplyAdds: shape.multiplyAdds
   ) { work in
-    let packed = work.floats(a)
-    if work.phase == 0 {
-      let row = work.task * mr
-      kernels.pointee.f32_pack_a(
-        min(mr, shape.m - row), shape.k, work.floats(operands.a) + row * shape.aRow, shape.aRow,
-        shape.aColumn, packed + row * shape.k)
+    let a = work.floats(operands.a)
+    if work.phase < copying.count {
+      let rows = tiling.copies.range(work.task)
+      kernels.pointee.f32_transpose(
+        rows.count, shape.k, a + rows.lowerBound * shape.aRow, shape.aRow,
+        work.floats(copy) + rows.lowerBound, tiling.columnStride)
       return
     }
-    let firstColumn = work.task % columnChunks * columnChunk
-    let lastColumn = min(columnPanels, firstColumn + columnChunk)
-    let firstRow = work.task / columnChunks * rowChunk
-    let lastRow = min(rowPanels, firstRow + rowChunk)
-    let c = work.floats(operands.c)
-    for block in 0..<blocks.count {
-      let range = blocks.range(block)
-      var epilogue = fused.epilogue(accumulate: block > 0, last: block == blocks.count - 1)
-      for j in firstColumn..<lastColumn {
-        let columns = min(nr, shape.n - j * nr)
-        if let bias = operands.bias {
-          epilogue.column_bias = UnsafePointer(work.floats(bias) + j * nr)
-        }
-        for i in firstRow..<lastRow {
-          let offset = i * mr * shape.n + j * nr
-          let rows = min(mr, shape.m - i * mr)
-          if let addend = operands.addend {
-            epilogue.residual = UnsafePointer(work.floats(addend) + offset)
-            epilogue.residual_stride = shape.n
-          }
-          kernels.pointee.f32_gemm(
-            range.end - range.start, packed + (i * shape.k + range.start) * mr,
-            b.floats + (j * shape.k + range.start) * nr, c + offset, shape.n, rows, columns,
-            &epilogue)
-          if epilogue.last {
-            fused.finish(kernels, c + offset, rows: rows, n: columns, stride: shape.n)
-          }
-        }
-      }
+    let rows = tiling.rows.range(work.task / tiling.columns.tasks)
+    let columns = tiling.columns.range(work.task % tiling.columns.tasks)
+    let offset = rows.lowerBound * shape.n + columns.lowerBound
+    let c = work.floats(operands.c) + offset
+    var epilogue = fused.epilogue(accumulate: false, last: true)
+    if let bias = operands.bias {
+      epilogue.column_bias = UnsafePointer(work.floats(bias) + columns.lowerBound)
     }
+    if let addend = operands.addend {
+      epilogue.residual = UnsafePointer(work.floats(addend) + offset)
+      epilogue.residual_stride = shape.n
+    }
+    var product = sp_direct_conv(
+      x: (tiling.isInPlace ? a : work.floats(copy)) + rows.lowerBound, offsets: tiling.offsets,
+      weights: b.floats + columns.lowerBound * shape.k, y: c, k: shape.k,
+      outputs: columns.count, rows: 1, columns: rows.count, row: 0, out_row: 0,
+      out_column: shape.n, out_plane: 1)
+    kernels.pointee.f32_conv_columns(
+      &product, tiling.reductionBlock, work.floats(sums) + work.worker * tiling.sumFloats,
+      &epilogue)
+    fused.finish(kernels, c, rows: rows.count, n: columns.count, stride: shape.n)
+  }
+}
+
+/// How a product with a constant matrix is cut: all of B for as many rows of A as stay in L2.
+private struct DenseProductTiling: @unchecked Sendable {
+  let isInPlace: Bool
+  /// Floats from one column of A to the next one's.
+  let columnStride: Int
+  let reductionBlock: Int
+  /// Rows of A to copy, rows of C, and columns of C.
+  let copies: Chunks
+  let rows: Chunks
+  let columns: Chunks
+  let sumFloats: Int
+  private let table: Region
+
+  private static var blockBytes: Int { 3 << 19 }
+
+  var offsets: UnsafePointer<Int32> {
+    UnsafePointer(table.base.assumingMemoryBound(to: Int32.self))
+  }
+
+  init(_ shape: ProductShape, _ p: Preparation) throws(RuntimeError) {
+    let kernels = p.kernels.pointee
+    let (mr, nr) = (Int(kernels.gemm_mr), Int(kernels.gemm_nr))
+    isInPlace = shape.aRow == 1 || shape.m == 1
+    // A line more than whole ones: columns at multiples of large powers of two would share cache sets.
+    columnStride = isInPlace ? shape.aColumn : (shape.m + 15) / 16 * 16 + 16
+    guard shape.k * columnStride <= Int(Int32.max) else {
+      throw p.unsupported("products with \(shape.k) rows of \(columnStride) floats")
+    }
+    let bytes = shape.k * shape.m * 4
+    let blockBytes = DenseProductTiling.blockBytes
+    rows = Chunks(shape.m, tasks: (bytes + blockBytes - 1) / blockBytes, unit: mr)
+    columns = Chunks(
+      shape.n, tasks: p.threads == 1 ? 1 : 4 * p.threads, unit: nr)
+    copies = Chunks(shape.m, tasks: p.threads == 1 ? 1 : 2 * p.threads, unit: 16)
+    reductionBlock = max(1, 8192 / nr)
+    let tiles = shape.k > reductionBlock ? (rows.range(0).count + mr - 1) / mr : 1
+    sumFloats = (tiles * mr + Int(kernels.vector_floats)) * nr
+    table = Region(count: max(1, shape.k) * 4)
+    let offsets = table.base.bindMemory(to: Int32.self, capacity: shape.k)
+    for k in 0..<shape.k { offsets[k] = Int32(truncatingIfNeeded: k * columnStride) }
   }
 }

@@ -15,7 +15,7 @@ extension MatMul {
         &p, shape, operands, b: p.slot(b), activation, scale: p.resultScale)
     }
     if let step = sparseProduct(&p, shape, operands, weight: weight, activation) { return step }
-    return denseProduct(&p, shape, operands, weight: weight, activation)
+    return try denseProduct(&p, shape, operands, weight: weight, activation)
   }
 
   /// Integer and float64 products, element by element.
@@ -77,7 +77,7 @@ extension Gemm {
     }
     if let weight = b.constant {
       if let step = sparseProduct(&p, shape, slots, weight: weight, activation) { return step }
-      return denseProduct(&p, shape, slots, weight: weight, activation)
+      return try denseProduct(&p, shape, slots, weight: weight, activation)
     }
     return computedProduct(&p, shape, slots, b: p.slot(b), activation)
   }
