@@ -247,6 +247,14 @@ static void check_windows(void) {
       tested->f32_depthwise(&g, 2, x, w, bias, -1, 1, c, n, out_w);
       scalar->f32_depthwise(&g, 2, x, w, bias, -1, 1, d, n, out_w);
       compare("f32_depthwise", 2 * n, c, d, 1e-5);
+      if (kernel == 3 && stride == 1 && dilation == 1 && pad == 1) {
+        float *in_place = filled(2 * plane), *apart = filled(2 * plane);
+        memcpy(in_place, x, (size_t)(2 * plane - 1) * sizeof *x);
+        memcpy(apart, x, (size_t)(2 * plane - 1) * sizeof *x);
+        tested->f32_depthwise(&g, 2, in_place, w, bias, -1, 1, in_place, plane, row);
+        tested->f32_depthwise(&g, 2, x, w, bias, -1, 1, apart, plane, row);
+        compare("f32_depthwise in place", 2 * plane, in_place, apart, 0);
+      }
       x[plane + 3] = kind % 2 ? NAN : x[plane + 3];
       tested->f32_max_pool(&g, 2, x, c, n, out_w);
       scalar->f32_max_pool(&g, 2, x, d, n, out_w);

@@ -5,6 +5,9 @@
 //   stride 2   input row 2y    w3 w4 w5 -> open
 //              input row 2y+1  w6 w7 w8 -> open, stored             w0 w1 w2 -> begun
 //
+// Stride 1 may write over its input: a row is stored when the row below it, the last one that needs it, is in registers.
+// Only the walk to the right still needs this one's last column, and finds it saved.
+//
 // Where an output row fills half a vector at most, two planes share it: one in the lower half, one in the upper.
 
 V_INLINE vf depthwise_lanes(const float *p, vm mask, ptrdiff_t plane, const int planes, const bool edge) {
@@ -45,7 +48,17 @@ V_INLINE void depthwise_store(const depthwise_job *job, const window_columns *c,
   window_store(c, c->out + oy * job->out_row_stride, job->out_plane, v_clamp(sum, job->lo, job->hi), planes, edge);
 }
 
-V_INLINE void depthwise_walk(const depthwise_job *job, const window_columns *c, const vf w[9], vf bias,
+// The input before these columns as it was, and these columns' last one for the next walk.
+V_INLINE vf depthwise_keep_column(const window_columns *c, const float *p, float *kept, vf before) {
+  before = c->follows ? m_select(m_first(1), v_set1(*kept), before) : before;
+  if (c->inside || !c->last) {
+    *kept = *v_at(p, VL);
+  }
+  return before;
+}
+
+// `kept` has a float for each row where the output replaces the input, and is NULL elsewhere.
+V_INLINE void depthwise_walk(const depthwise_job *job, const window_columns *c, const vf w[9], vf bias, float *kept,
                              const int stride, const int planes, const bool edge) {
   const ptrdiff_t height = job->g.height, out_height = job->g.out_height, row = job->g.row, plane = job->g.plane;
   ptrdiff_t y = -job->g.pad_top;
@@ -57,6 +70,9 @@ V_INLINE void depthwise_walk(const depthwise_job *job, const window_columns *c, 
       if ((size_t)y < (size_t)height) {
         window_fetch(c, p, stride, planes);
         depthwise_row_3(c, p, plane, stride, planes, edge, v);
+        if (kept) {
+          v[0] = depthwise_keep_column(c, p, kept + y, v[0]);
+        }
         ended = depthwise_taps(w + 6, v, ended);
         open = depthwise_taps(w + 3, v, open);
         begun = depthwise_taps(w, v, begun);
@@ -92,7 +108,8 @@ V_INLINE void depthwise_walk(const depthwise_job *job, const window_columns *c, 
   }
 }
 
-V_INLINE void depthwise_plane_3x3(const depthwise_job *job, ptrdiff_t index, const int stride, const int planes) {
+V_INLINE void depthwise_plane_3x3(const depthwise_job *job, ptrdiff_t index, const int stride, const int planes,
+                                  const bool in_place) {
   const sp_conv_geometry *g = &job->g;
   const float *weights = job->weights + index * 9, *bias = job->bias ? job->bias + index : NULL;
   vf w[9], b = v_set1(bias ? bias[0] : 0);
@@ -101,26 +118,28 @@ V_INLINE void depthwise_plane_3x3(const depthwise_job *job, ptrdiff_t index, con
     b = v_join(b, v_set1(bias ? bias[1] : 0));
     V_UNROLL for (int i = 0; i < 9; i++) { w[i] = v_join(w[i], v_set1(weights[9 + i])); }
   }
+  float kept[SP_DEPTHWISE_ROWS_IN_PLACE];
   for (ptrdiff_t ox = 0; ox < g->out_width; ox += VL) {
     window_columns c = window_columns_at(g, job->input + index * g->plane, job->out + index * job->out_plane,
                                          job->out_plane, ox, stride);
     if (planes == 1 && c.inside) {
-      depthwise_walk(job, &c, w, b, stride, planes, false);
+      depthwise_walk(job, &c, w, b, in_place ? kept : NULL, stride, planes, false);
     } else {
-      depthwise_walk(job, &c, w, b, stride, planes, true);
+      depthwise_walk(job, &c, w, b, in_place ? kept : NULL, stride, planes, true);
     }
   }
 }
 
-V_INLINE void depthwise_planes_3x3(const depthwise_job *shared, ptrdiff_t planes, const int stride) {
+V_INLINE void depthwise_planes_3x3(const depthwise_job *shared, ptrdiff_t planes, const int stride,
+                                   const bool in_place) {
   const depthwise_job copy = *shared, *job = &copy;
   ptrdiff_t i = 0;
   if (job->g.out_width <= VL / 2) {
     for (; i + 2 <= planes; i += 2) {
-      depthwise_plane_3x3(job, i, stride, 2);
+      depthwise_plane_3x3(job, i, stride, 2, false);
     }
   }
   for (; i < planes; i++) {
-    depthwise_plane_3x3(job, i, stride, 1);
+    depthwise_plane_3x3(job, i, stride, 1, in_place);
   }
 }

@@ -159,8 +159,11 @@ static void depthwise_7x7(const depthwise_job *job, ptrdiff_t index) { depthwise
 static void depthwise_stride1(const depthwise_job *job, ptrdiff_t index) { depthwise_any(job, index, 1); }
 static void depthwise_stride2(const depthwise_job *job, ptrdiff_t index) { depthwise_any(job, index, 2); }
 
-static void depthwise_3x3(const depthwise_job *job, ptrdiff_t planes) { depthwise_planes_3x3(job, planes, 1); }
-static void depthwise_3x3_stride2(const depthwise_job *job, ptrdiff_t planes) { depthwise_planes_3x3(job, planes, 2); }
+static void depthwise_3x3(const depthwise_job *job, ptrdiff_t planes) { depthwise_planes_3x3(job, planes, 1, false); }
+static void depthwise_3x3_in_place(const depthwise_job *job, ptrdiff_t planes) {
+  depthwise_planes_3x3(job, planes, 1, true);
+}
+static void depthwise_3x3_stride2(const depthwise_job *job, ptrdiff_t planes) { depthwise_planes_3x3(job, planes, 2, false); }
 
 V_INLINE bool depthwise_is_finite(const float *weights, ptrdiff_t count) {
   bool finite = true;
@@ -183,6 +186,10 @@ void SP_VERSION(f32_depthwise)(const sp_conv_geometry *g, ptrdiff_t planes, cons
   bool square = g->kernel_h == g->kernel_w && g->stride_h == g->stride_w && g->dilation_h == 1 && g->dilation_w == 1;
   bool finite = depthwise_is_finite(weights, planes * g->kernel_h * g->kernel_w);
   ptrdiff_t size = square && finite ? g->kernel_h : 0;
+  if (size == 3 && input == out) {
+    depthwise_3x3_in_place(&job, planes);
+    return;
+  }
   if (size == 3) {
     (g->stride_w == 1 ? depthwise_3x3 : depthwise_3x3_stride2)(&job, planes);
     return;

@@ -45,25 +45,35 @@ V_INLINE int v_lane(ptrdiff_t i) { return (int)v_min_index(v_max_index(i, 0), VL
 // Address arithmetic that may leave the array before a mask brings it back.
 V_INLINE const float *v_at(const float *p, ptrdiff_t i) { return (const float *)((uintptr_t)p + (uintptr_t)i * 4); }
 
+// Halves are combined until one lane is left.
+#if VL == 16
+#define V_REDUCE(x, combine)                 \
+  vf a16 = (x);                              \
+  v8f a8 = combine(a16.lo, a16.hi, v8f);     \
+  v4f a4 = combine(a8.lo, a8.hi, v4f);
+#elif VL == 8
+#define V_REDUCE(x, combine)                 \
+  vf a8 = (x);                               \
+  v4f a4 = combine(a8.lo, a8.hi, v4f);
+#else
+#define V_REDUCE(x, combine) vf a4 = (x);
+#endif
+typedef float v8f __attribute__((ext_vector_type(8)));
+typedef float v4f __attribute__((ext_vector_type(4)));
+typedef float v2f __attribute__((ext_vector_type(2)));
+#define V_COMBINE_ADD(a, b, type) ((type)(a) + (type)(b))
+#define V_COMBINE_MAX(a, b, type) \
+  ((type)(a) != (type)(a) ? (type)(a) : (type)(a) > (type)(b) ? (type)(a) : (type)(b))
+
 V_INLINE float v_reduce_add(vf x) {
-  float lanes[VL];
-  v_store(lanes, x);
-  for (int width = VL / 2; width > 0; width /= 2) {
-    for (int i = 0; i < width; i++) {
-      lanes[i] += lanes[i + width];
-    }
-  }
-  return lanes[0];
+  V_REDUCE(x, V_COMBINE_ADD)
+  v2f a2 = a4.lo + a4.hi;
+  return a2.x + a2.y;
 }
 
 V_INLINE float v_reduce_max_nan(vf x) {
-  float lanes[VL];
-  v_store(lanes, x);
-  for (int width = VL / 2; width > 0; width /= 2) {
-    for (int i = 0; i < width; i++) {
-      float a = lanes[i], b = lanes[i + width], m = a > b ? a : b;
-      lanes[i] = a != a ? a : m;
-    }
-  }
-  return lanes[0];
+  V_REDUCE(x, V_COMBINE_MAX)
+  v2f a2 = V_COMBINE_MAX(a4.lo, a4.hi, v2f);
+  float m = a2.x > a2.y ? a2.x : a2.y;
+  return a2.x != a2.x ? a2.x : m;
 }

@@ -43,6 +43,7 @@ typedef struct {
   window_mask left, middle, right;  // inputs of the kernel's columns
   vm stored;
   bool inside;  // no mask is needed
+  bool follows, last;  // whether other columns are before these, and none after
   bool tail;    // stride 2: the input after both loads lies inside
   // How far away the inputs and outputs of the next walk are. They are fetched in this one, because a walk down
   // columns meets no two neighbouring cache lines and nothing else would fetch them early.
@@ -60,6 +61,8 @@ V_INLINE window_columns window_columns_at(const sp_conv_geometry *g, const float
                           .right = window_inside(x + 2, g->width, stride),
                           .stored = m_first(g->out_width - ox),
                           .inside = x >= 0 && x + 2 + VL * stride <= g->width && ox + VL <= g->out_width,
+                          .follows = ox > 0,
+                          .last = last,
                           .tail = x + 2 * VL < g->width,
                           .next_input = last ? g->plane - ox * stride : VL * stride,
                           .next_out = last ? out_plane - ox : VL};

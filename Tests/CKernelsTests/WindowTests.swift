@@ -171,6 +171,24 @@ struct Window: CustomTestStringConvertible, Sendable {
     }
   }
 
+  /// Where the output may replace the input, it is what it is elsewhere.
+  @Test(arguments: ISA.available.filter { $0.lanes > 1 }, [1, 3, 8, 15, 16, 17, 40, 112])
+  func depthwiseInPlace(isa: ISA, width: Int) {
+    var random = Random(seed: 26)
+    for height in [1, 2, 7] {
+      let window = Window(height: height, width: width, kernel: 3, padding: 1, channels: 3)
+      var g = window.geometry
+      let image = Guarded(random.floats(window.extent))
+      let out = Guarded(image.values)
+      let (weights, bias) = (random.floats(27), random.floats(3))
+      isa.kernels.f32_depthwise(
+        &g, 3, image.pointer, weights, bias, -1, 1, out.pointer, window.plane, window.row)
+      isa.kernels.f32_depthwise(
+        &g, 3, image.pointer, weights, bias, -1, 1, image.pointer, window.plane, window.row)
+      #expect(image.values == out.values)
+    }
+  }
+
   /// Padding is multiplied too: an infinite weight makes NaN at the border, as in a product with an explicit zero.
   @Test(arguments: ISA.available, [1, 2, 3]) func depthwiseInfiniteWeight(isa: ISA, stride: Int) {
     let window = Window(height: 5, width: 20, kernel: 3, stride: stride, padding: 1)

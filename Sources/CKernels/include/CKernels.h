@@ -73,6 +73,9 @@ typedef struct {
   ptrdiff_t row, out_row, out_column, out_plane;
 } sp_direct_conv;
 
+// The most rows of planes on which a depthwise convolution writes over its input.
+#define SP_DEPTHWISE_ROWS_IN_PLACE 256
+
 // Functions of one variable; p0 and p1 are the parameters named here.
 typedef enum {
   SP_UNARY_RELU,

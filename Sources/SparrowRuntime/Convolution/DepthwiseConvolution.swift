@@ -17,8 +17,11 @@ func depthwiseConvolution(
   // A finishing pass finds its planes in the first-level cache.
   let finishes = operands.addend != nil || fused.needsFinish
   let runLimit = shape.outputs > 1 ? 1 : finishes ? max(1, 4096 / max(1, pixels)) : channels
+  let weight = try p.input(1).constant
+  let writesInPlace = operands.addend == nil && shape.writesDepthwiseInPlace(p, weight)
   return Step(
-    tasks: chunks.tasks, kernel: "f32_depthwise \(p.isaName)", multiplyAdds: shape.multiplyAdds
+    tasks: chunks.tasks, kernel: "f32_depthwise \(p.isaName)", multiplyAdds: shape.multiplyAdds,
+    inPlaceInput: writesInPlace ? 0 : nil
   ) { work in
     var geometry = shape.geometry
     let range = chunks.range(work.task)
@@ -44,5 +47,21 @@ func depthwiseConvolution(
       }
       plane += run
     }
+  }
+}
+
+extension ConvolutionShape {
+  /// Whether the kernel can write over its input, and planes are so large that doing so keeps them
+  /// in a cache that input and output together would overflow.
+  fileprivate func writesDepthwiseInPlace(_ p: Preparation, _ weight: Tensor?) -> Bool {
+    let g = geometry
+    guard p.kernels.pointee.vector_floats > 1, outputs == 1, inputPlane == outputPlane,
+      inputPlane >= 2048, g.height <= Int(SP_DEPTHWISE_ROWS_IN_PLACE),
+      [g.kernel_h, g.kernel_w] == [3, 3],
+      [g.stride_h, g.stride_w, g.dilation_h, g.dilation_w, g.pad_top, g.pad_left]
+        .allSatisfy({ $0 == 1 }),
+      let weight
+    else { return false }
+    return weight.withElements(of: Float.self) { $0.allSatisfy { $0.isFinite } }
   }
 }
