@@ -1,196 +1,180 @@
-// Sparse rows times a dense matrix whose columns (pixels, tokens) lie along the vectors.
+// Sparse rows times a tile of a dense matrix whose columns (pixels, tokens) lie along the vectors.
 //
-// The columns are cut into strips of at most SP_SPMM_WIDTH vectors, as equal as possible. A strip's part of B stays in
-// the nearest cache while all the sparse rows pass over it, and a row's sums stay in registers. Where n is not a
-// multiple of the vector, the last strip's last vector is loaded and stored through a mask. Strips without one have
-// their own variants: a masked load costs an operation on a port that FMAs need.
+// A row's sums of a whole tile stay in registers while its weights pass: one load and one FMA a weight and vector. The
+// kernel is bound by the loads, so nothing else may touch memory twice: the tile is small enough for L1, offsets take
+// 16 bits, and each input row has a pointer of its own (an FMA with base + index is split in two).
 
-typedef struct {
-  ptrdiff_t begin, end, rows;
-  const uint32_t *start;
-  const char *stream;
-  const char *b;
-  ptrdiff_t b_stride;  // bytes
-  float *c;
-  ptrdiff_t ldc;
-  ptrdiff_t column;
-  vm last;
-  sp_epilogue e;
-} spmm_strip;
+#define SPMM_KEEP_POINTER(p) __asm__("" : "+r"(p))
 
-typedef void spmm_strip_function(const spmm_strip *s);
-
-// A strip's shape: `width` vectors, of which the last is masked.
-typedef struct {
-  int width;
-  bool masked;
-} spmm_shape;
-
-V_INLINE vf spmm_load(const char *row, int j, const spmm_shape shape, vm last) {
-  const float *p = (const float *)row + j * VL;
-  return shape.masked && j == shape.width - 1 ? v_load_masked(last, p) : v_load(p);
+V_INLINE const float *spmm_input(const sp_sparse_product *s, uint32_t entry) {
+  const char *x = (const char *)s->tile + ((size_t)s->offsets[entry] << 6);
+  SPMM_KEEP_POINTER(x);
+  return (const float *)x;
 }
 
-V_INLINE void spmm_finish(vf *sum, const spmm_shape shape, const spmm_strip *s, ptrdiff_t row) {
-  const sp_epilogue *e = &s->e;
-  float *c = s->c + row * s->ldc + s->column;
+V_INLINE void spmm_begin(vf *sum, const int width, const sp_sparse_product *s, ptrdiff_t row, bool accumulate) {
+  if (accumulate) {
+    const float *partial = s->sums + row * s->sums_stride;
+    V_UNROLL for (int j = 0; j < width; j++) { sum[j] = v_load(partial + j * VL); }
+  } else {
+    V_UNROLL for (int j = 0; j < width; j++) { sum[j] = v_zero(); }
+  }
+}
+
+// Stores the lanes of each vector that are outputs where they belong.
+V_INLINE void spmm_scatter(vf *sum, const int width, const sp_sparse_product *s, ptrdiff_t row, const sp_epilogue *e) {
+  float *c = s->c + row * s->ldc;
+  const float *residual = e->residual ? e->residual + row * e->residual_stride : NULL;
   vf lo = v_set1(e->lo), hi = v_set1(e->hi);
+  V_UNROLL for (int j = 0; j < width; j++) {
+    for (uint32_t i = s->run_start[j]; i < s->run_start[j + 1]; i++) {
+      const sp_run *run = s->runs + i;
+      vm lanes = m_run(run);
+      vf v = residual ? sum[j] + v_load_masked(lanes, v_at(residual, run->target)) : sum[j];
+      v_store_masked(lanes, (float *)v_at(c, run->target), v_clamp(v, lo, hi));
+    }
+  }
+}
+
+// Stores the sums of one row: as they are, or finished and in their places.
+V_INLINE void spmm_end(vf *sum, const int width, const sp_sparse_product *s, ptrdiff_t row, const sp_epilogue *e) {
+  if (!e->last) {
+    float *partial = s->sums + row * s->sums_stride;
+    V_UNROLL for (int j = 0; j < width; j++) { v_store(partial + j * VL, sum[j]); }
+    return;
+  }
   if (e->row_bias) {
     vf bias = v_set1(e->row_bias[row]);
-    V_UNROLL for (int j = 0; j < shape.width; j++) { sum[j] += bias; }
+    V_UNROLL for (int j = 0; j < width; j++) { sum[j] += bias; }
   }
-  if (e->accumulate) {
-    V_UNROLL for (int j = 0; j < shape.width; j++) { sum[j] += spmm_load((const char *)c, j, shape, s->last); }
+  if (s->runs) {
+    spmm_scatter(sum, width, s, row, e);
+    return;
   }
-  if (e->column_bias) {
-    const char *bias = (const char *)(e->column_bias + s->column);
-    V_UNROLL for (int j = 0; j < shape.width; j++) { sum[j] += spmm_load(bias, j, shape, s->last); }
-  }
+  float *c = s->c + row * s->ldc;
+  vf lo = v_set1(e->lo), hi = v_set1(e->hi);
+  ptrdiff_t tail = s->n - (width - 1) * VL;
+  vm lanes = m_first(tail);
   if (e->residual) {
-    const char *residual = (const char *)(e->residual + row * e->residual_stride + s->column);
-    V_UNROLL for (int j = 0; j < shape.width; j++) { sum[j] += spmm_load(residual, j, shape, s->last); }
+    const float *residual = e->residual + row * e->residual_stride;
+    V_UNROLL for (int j = 0; j < width - 1; j++) { sum[j] += v_load(residual + j * VL); }
+    sum[width - 1] += v_load_masked(lanes, residual + (width - 1) * VL);
   }
-  V_UNROLL for (int j = 0; j < shape.width; j++) {
-    vf v = v_clamp(sum[j], lo, hi);
-    if (shape.masked && j == shape.width - 1) {
-      v_store_masked(s->last, c + j * VL, v);
-    } else {
-      v_store(c + j * VL, v);
-    }
+  V_UNROLL for (int j = 0; j < width - 1; j++) { v_store(c + j * VL, v_clamp(sum[j], lo, hi)); }
+  vf v = v_clamp(sum[width - 1], lo, hi);
+  if (tail == VL) {
+    v_store(c + (width - 1) * VL, v);
+  } else {
+    v_store_masked(lanes, c + (width - 1) * VL, v);
   }
 }
 
-// Narrow strips have too few sums to hide an FMA's latency, so `sets` consecutive pairs go to different sums.
-V_INLINE void spmm_rows(const spmm_strip *shared, const spmm_shape shape, const int sets) {
-  const spmm_strip copy = *shared, *s = &copy;
-  const sp_sparse_pair *pairs = (const sp_sparse_pair *)s->stream;
-  for (ptrdiff_t row = s->begin; row < s->end; row++) {
-    const sp_sparse_pair *p = pairs + s->start[row], *end = pairs + s->start[row + 1];
+V_INLINE void spmm_add(vf *sum, const int width, const float *x, float weight) {
+  vf value = v_set1(weight);
+  V_UNROLL for (int j = 0; j < width; j++) { sum[j] = v_fma(value, v_load(x + j * VL), sum[j]); }
+}
+
+// Narrow tiles have too few sums to hide an FMA's latency, so `sets` consecutive weights go to different sums.
+V_INLINE void spmm_rows(const sp_sparse_product *shared, const sp_epilogue *epilogue, const int width, const int sets) {
+  const sp_sparse_product copy = *shared, *s = &copy;
+  const sp_epilogue e = *epilogue;
+  for (ptrdiff_t place = s->begin; place < s->end; place++) {
+    ptrdiff_t row = s->order[place];
+    uint32_t i = s->start[place], end = s->start[place + 1];
     vf sum[4][SP_SPMM_WIDTH];
-    V_UNROLL for (int t = 0; t < sets; t++) {
-      V_UNROLL for (int j = 0; j < shape.width; j++) { sum[t][j] = v_zero(); }
-    }
-    V_NO_UNROLL for (; end - p >= sets; p += sets) {
-      V_UNROLL for (int t = 0; t < sets; t++) {
-        vf value = v_set1(p[t].value);
-        const char *x = s->b + p[t].offset;
-        V_UNROLL for (int j = 0; j < shape.width; j++) {
-          sum[t][j] = v_fma(value, spmm_load(x, j, shape, s->last), sum[t][j]);
-        }
-      }
+    spmm_begin(sum[0], width, s, row, e.accumulate);
+    V_UNROLL for (int t = 1; t < sets; t++) { spmm_begin(sum[t], width, s, row, false); }
+    V_NO_UNROLL for (; end - i >= (uint32_t)sets; i += sets) {
+      V_UNROLL for (int t = 0; t < sets; t++) { spmm_add(sum[t], width, spmm_input(s, i + t), s->values[i + t]); }
     }
     if (sets > 1) {
-      V_NO_UNROLL for (; p < end; p++) {
-        vf value = v_set1(p->value);
-        const char *x = s->b + p->offset;
-        V_UNROLL for (int j = 0; j < shape.width; j++) {
-          sum[0][j] = v_fma(value, spmm_load(x, j, shape, s->last), sum[0][j]);
-        }
-      }
+      V_NO_UNROLL for (; i < end; i++) { spmm_add(sum[0], width, spmm_input(s, i), s->values[i]); }
       V_UNROLL for (int t = 1; t < sets; t++) {
-        V_UNROLL for (int j = 0; j < shape.width; j++) { sum[0][j] += sum[t][j]; }
+        V_UNROLL for (int j = 0; j < width; j++) { sum[0][j] += sum[t][j]; }
       }
     }
-    spmm_finish(sum[0], shape, s, row);
+    spmm_end(sum[0], width, s, row, &e);
   }
 }
 
-V_INLINE void spmm_4x1_rows(const spmm_strip *shared, const spmm_shape shape) {
-  const spmm_strip copy = *shared, *s = &copy;
-  const sp_sparse_quad *entries = (const sp_sparse_quad *)s->stream;
-  for (ptrdiff_t group = s->begin; group < s->end; group++) {
-    const sp_sparse_quad *p = entries + s->start[group], *end = entries + s->start[group + 1];
+V_INLINE void spmm_4x1_rows(const sp_sparse_product *shared, const sp_epilogue *epilogue, const int width) {
+  const sp_sparse_product copy = *shared, *s = &copy;
+  const sp_epilogue e = *epilogue;
+  for (ptrdiff_t place = s->begin; place < s->end; place++) {
+    ptrdiff_t group = s->order[place];
     vf sum[4][SP_SPMM_4X1_WIDTH];
     V_UNROLL for (int i = 0; i < 4; i++) {
-      V_UNROLL for (int j = 0; j < shape.width; j++) { sum[i][j] = v_zero(); }
+      spmm_begin(sum[i], width, s, 4 * group + i, e.accumulate && 4 * group + i < s->rows);
     }
-    V_NO_UNROLL for (; p < end; p++) {
-      const char *x = s->b + p->offset;
-      vf bv[SP_SPMM_4X1_WIDTH];
-      V_UNROLL for (int j = 0; j < shape.width; j++) { bv[j] = spmm_load(x, j, shape, s->last); }
+    uint32_t end = s->start[place + 1];
+    V_NO_UNROLL for (uint32_t p = s->start[place]; p < end; p++) {
+      const float *x = spmm_input(s, p), *values = s->values + 4 * (size_t)p;
+      vf input[SP_SPMM_4X1_WIDTH];
+      V_UNROLL for (int j = 0; j < width; j++) { input[j] = v_load(x + j * VL); }
       V_UNROLL for (int i = 0; i < 4; i++) {
-        vf value = v_set1(p->v[i]);
-        V_UNROLL for (int j = 0; j < shape.width; j++) { sum[i][j] = v_fma(value, bv[j], sum[i][j]); }
+        vf value = v_set1(values[i]);
+        V_UNROLL for (int j = 0; j < width; j++) { sum[i][j] = v_fma(value, input[j], sum[i][j]); }
       }
     }
     V_UNROLL for (int i = 0; i < 4; i++) {
       if (4 * group + i < s->rows) {
-        spmm_finish(sum[i], shape, s, 4 * group + i);
+        spmm_end(sum[i], width, s, 4 * group + i, &e);
       }
     }
   }
 }
 
 // The four inputs of an entry go to `sets` sums in turn.
-V_INLINE void spmm_1x4_rows(const spmm_strip *shared, const spmm_shape shape, const int sets) {
-  const spmm_strip copy = *shared, *s = &copy;
-  const sp_sparse_quad *entries = (const sp_sparse_quad *)s->stream;
-  for (ptrdiff_t row = s->begin; row < s->end; row++) {
-    const sp_sparse_quad *p = entries + s->start[row], *end = entries + s->start[row + 1];
+V_INLINE void spmm_1x4_rows(const sp_sparse_product *shared, const sp_epilogue *epilogue, const int width,
+                            const int sets) {
+  const sp_sparse_product copy = *shared, *s = &copy;
+  const sp_epilogue e = *epilogue;
+  for (ptrdiff_t place = s->begin; place < s->end; place++) {
+    ptrdiff_t row = s->order[place];
     vf sum[4][SP_SPMM_WIDTH];
-    V_UNROLL for (int t = 0; t < sets; t++) {
-      V_UNROLL for (int j = 0; j < shape.width; j++) { sum[t][j] = v_zero(); }
-    }
-    V_NO_UNROLL for (; p < end; p++) {
-      const char *x = s->b + p->offset;
-      V_UNROLL for (int i = 0; i < 4; i++, x += s->b_stride) {
-        vf value = v_set1(p->v[i]);
-        V_UNROLL for (int j = 0; j < shape.width; j++) {
-          sum[i % sets][j] = v_fma(value, spmm_load(x, j, shape, s->last), sum[i % sets][j]);
-        }
+    spmm_begin(sum[0], width, s, row, e.accumulate);
+    V_UNROLL for (int t = 1; t < sets; t++) { spmm_begin(sum[t], width, s, row, false); }
+    uint32_t end = s->start[place + 1];
+    V_NO_UNROLL for (uint32_t p = s->start[place]; p < end; p++) {
+      const float *x = spmm_input(s, p), *values = s->values + 4 * (size_t)p;
+      V_UNROLL for (int i = 0; i < 4; i++) {
+        spmm_add(sum[i % sets], width, x, values[i]);
+        x += s->tile_stride;
+        SPMM_KEEP_POINTER(x);
       }
     }
     V_UNROLL for (int t = 1; t < sets; t++) {
-      V_UNROLL for (int j = 0; j < shape.width; j++) { sum[0][j] += sum[t][j]; }
+      V_UNROLL for (int j = 0; j < width; j++) { sum[0][j] += sum[t][j]; }
     }
-    spmm_finish(sum[0], shape, s, row);
+    spmm_end(sum[0], width, s, row, &e);
   }
 }
 
-// Sums that are taken in turn by a strip of `width` vectors: enough to fill an FMA's latency, few enough for registers.
+// Sums that a tile of `width` vectors takes in turn: enough to fill an FMA's latency, few enough for registers.
 #define SPMM_SETS(width) ((width) * 4 <= SP_SPMM_SUMS ? 4 : (width) * 2 <= SP_SPMM_SUMS ? 2 : 1)
 
-#define SPMM_WIDTH(width)                                                                                     \
-  static void spmm_rows_##width(const spmm_strip *s) {                                                        \
-    spmm_rows(s, (spmm_shape){width, false}, SPMM_SETS(width));                                               \
-  }                                                                                                           \
-  static void spmm_rows_##width##m(const spmm_strip *s) {                                                     \
-    spmm_rows(s, (spmm_shape){width, true}, SPMM_SETS(width));                                                \
-  }                                                                                                           \
-  static void spmm_1x4_rows_##width(const spmm_strip *s) {                                                    \
-    spmm_1x4_rows(s, (spmm_shape){width, false}, SPMM_SETS(width));                                           \
-  }                                                                                                           \
-  static void spmm_1x4_rows_##width##m(const spmm_strip *s) {                                                 \
-    spmm_1x4_rows(s, (spmm_shape){width, true}, SPMM_SETS(width));                                            \
+typedef void spmm_function(const sp_sparse_product *s, const sp_epilogue *e);
+
+#define SPMM_WIDTH(width)                                                                \
+  static void spmm_rows_##width(const sp_sparse_product *s, const sp_epilogue *e) {      \
+    spmm_rows(s, e, width, SPMM_SETS(width));                                            \
+  }                                                                                      \
+  static void spmm_1x4_rows_##width(const sp_sparse_product *s, const sp_epilogue *e) {  \
+    spmm_1x4_rows(s, e, width, SPMM_SETS(width));                                        \
   }
+#define SPMM_4X1_WIDTH(width) \
+  static void spmm_4x1_rows_##width(const sp_sparse_product *s, const sp_epilogue *e) { spmm_4x1_rows(s, e, width); }
+
 SPMM_WIDTH(1)
 SPMM_WIDTH(2)
 SPMM_WIDTH(3)
 SPMM_WIDTH(4)
 SPMM_WIDTH(5)
-#if SP_SPMM_WIDTH > 5
 SPMM_WIDTH(6)
-#endif
-
-#define SPMM_PAIR(name, width) {name##_##width, name##_##width##m}
-static spmm_strip_function *const spmm_functions[SP_SPMM_WIDTH][2] = {
-    SPMM_PAIR(spmm_rows, 1), SPMM_PAIR(spmm_rows, 2), SPMM_PAIR(spmm_rows, 3),
-    SPMM_PAIR(spmm_rows, 4), SPMM_PAIR(spmm_rows, 5),
-#if SP_SPMM_WIDTH > 5
-    SPMM_PAIR(spmm_rows, 6),
-#endif
-};
-static spmm_strip_function *const spmm_1x4_functions[SP_SPMM_WIDTH][2] = {
-    SPMM_PAIR(spmm_1x4_rows, 1), SPMM_PAIR(spmm_1x4_rows, 2), SPMM_PAIR(spmm_1x4_rows, 3),
-    SPMM_PAIR(spmm_1x4_rows, 4), SPMM_PAIR(spmm_1x4_rows, 5),
-#if SP_SPMM_WIDTH > 5
-    SPMM_PAIR(spmm_1x4_rows, 6),
-#endif
-};
-
-#define SPMM_4X1_WIDTH(width)                                                                             \
-  static void spmm_4x1_rows_##width(const spmm_strip *s) { spmm_4x1_rows(s, (spmm_shape){width, false}); } \
-  static void spmm_4x1_rows_##width##m(const spmm_strip *s) { spmm_4x1_rows(s, (spmm_shape){width, true}); }
+static spmm_function *const spmm_functions[SP_SPMM_WIDTH] = {spmm_rows_1, spmm_rows_2, spmm_rows_3,
+                                                             spmm_rows_4, spmm_rows_5, spmm_rows_6};
+static spmm_function *const spmm_1x4_functions[SP_SPMM_WIDTH] = {spmm_1x4_rows_1, spmm_1x4_rows_2, spmm_1x4_rows_3,
+                                                                 spmm_1x4_rows_4, spmm_1x4_rows_5, spmm_1x4_rows_6};
 SPMM_4X1_WIDTH(1)
 SPMM_4X1_WIDTH(2)
 SPMM_4X1_WIDTH(3)
@@ -201,70 +185,77 @@ SPMM_4X1_WIDTH(4)
 SPMM_4X1_WIDTH(5)
 SPMM_4X1_WIDTH(6)
 #endif
-
-static spmm_strip_function *const spmm_4x1_functions[SP_SPMM_4X1_WIDTH][2] = {
-    SPMM_PAIR(spmm_4x1_rows, 1), SPMM_PAIR(spmm_4x1_rows, 2), SPMM_PAIR(spmm_4x1_rows, 3),
+static spmm_function *const spmm_4x1_functions[SP_SPMM_4X1_WIDTH] = {
+    spmm_4x1_rows_1, spmm_4x1_rows_2, spmm_4x1_rows_3,
 #if SP_SPMM_4X1_WIDTH > 3
-    SPMM_PAIR(spmm_4x1_rows, 4),
+    spmm_4x1_rows_4,
 #endif
 #if SP_SPMM_4X1_WIDTH > 4
-    SPMM_PAIR(spmm_4x1_rows, 5), SPMM_PAIR(spmm_4x1_rows, 6),
+    spmm_4x1_rows_5, spmm_4x1_rows_6,
 #endif
 };
 
-static void spmm_strips(spmm_strip s, ptrdiff_t n, spmm_strip_function *const (*functions)[2], ptrdiff_t widest) {
-  ptrdiff_t vectors = (n + VL - 1) / VL, strips = (vectors + widest - 1) / widest;
-  const char *b = s.b;
+// Tiles wider than the registers hold are cut into strips, as equal as possible.
+V_INLINE void spmm_strips(const sp_sparse_product *product, const sp_epilogue *epilogue,
+                          spmm_function *const *functions, ptrdiff_t widest) {
+  sp_sparse_product s = *product;
+  sp_epilogue e = sp_resolved(epilogue);
+  ptrdiff_t vectors = (s.n + VL - 1) / VL, strips = (vectors + widest - 1) / widest;
   for (ptrdiff_t strip = 0, vector = 0; strip < strips; strip++) {
     ptrdiff_t width = vectors / strips + (strip < vectors % strips);
-    s.column = vector * VL;
-    s.b = b + s.column * 4;
+    s.n = v_min_index(width * VL, product->n - vector * VL);
+    functions[width - 1](&s, &e);
     vector += width;
-    s.last = m_first(n - (vector - 1) * VL);
-    functions[width - 1][vector * VL > n](&s);
+    s.tile += width * VL;
+    s.sums = (float *)v_at(s.sums, width * VL);
+    if (s.runs) {
+      s.run_start += width;
+    } else {
+      s.c = (float *)v_at(s.c, width * VL);
+      e.residual = e.residual ? v_at(e.residual, width * VL) : NULL;
+    }
   }
 }
 
-void SP_VERSION(f32_spmm)(ptrdiff_t rows_begin, ptrdiff_t rows_end, const uint32_t *row_start,
-                          const sp_sparse_pair *pairs, const float *b, ptrdiff_t n, float *c, ptrdiff_t ldc,
-                          const sp_epilogue *epilogue) {
-  spmm_strip s = {.begin = rows_begin,
-                  .end = rows_end,
-                  .start = row_start,
-                  .stream = (const char *)pairs,
-                  .b = (const char *)b,
-                  .c = c,
-                  .ldc = ldc,
-                  .e = sp_resolved(epilogue)};
-  spmm_strips(s, n, spmm_functions, SP_SPMM_WIDTH);
+void SP_VERSION(f32_spmm)(const sp_sparse_product *product, const sp_epilogue *epilogue) {
+  spmm_strips(product, epilogue, spmm_functions, SP_SPMM_WIDTH);
 }
 
-void SP_VERSION(f32_spmm_4x1)(ptrdiff_t groups_begin, ptrdiff_t groups_end, ptrdiff_t rows,
-                              const uint32_t *group_start, const sp_sparse_quad *entries, const float *b, ptrdiff_t n,
-                              float *c, ptrdiff_t ldc, const sp_epilogue *epilogue) {
-  spmm_strip s = {.begin = groups_begin,
-                  .end = groups_end,
-                  .rows = rows,
-                  .start = group_start,
-                  .stream = (const char *)entries,
-                  .b = (const char *)b,
-                  .c = c,
-                  .ldc = ldc,
-                  .e = sp_resolved(epilogue)};
-  spmm_strips(s, n, spmm_4x1_functions, SP_SPMM_4X1_WIDTH);
+void SP_VERSION(f32_spmm_4x1)(const sp_sparse_product *product, const sp_epilogue *epilogue) {
+  spmm_strips(product, epilogue, spmm_4x1_functions, SP_SPMM_4X1_WIDTH);
 }
 
-void SP_VERSION(f32_spmm_1x4)(ptrdiff_t rows_begin, ptrdiff_t rows_end, const uint32_t *row_start,
-                              const sp_sparse_quad *entries, const float *b, ptrdiff_t b_stride, ptrdiff_t n, float *c,
-                              ptrdiff_t ldc, const sp_epilogue *epilogue) {
-  spmm_strip s = {.begin = rows_begin,
-                  .end = rows_end,
-                  .start = row_start,
-                  .stream = (const char *)entries,
-                  .b = (const char *)b,
-                  .b_stride = b_stride * 4,
-                  .c = c,
-                  .ldc = ldc,
-                  .e = sp_resolved(epilogue)};
-  spmm_strips(s, n, spmm_1x4_functions, SP_SPMM_WIDTH);
+void SP_VERSION(f32_spmm_1x4)(const sp_sparse_product *product, const sp_epilogue *epilogue) {
+  spmm_strips(product, epilogue, spmm_1x4_functions, SP_SPMM_WIDTH);
+}
+
+// `width` vectors a row, of which the last holds `tail` elements.
+V_INLINE void gather_rows(ptrdiff_t rows, const uint32_t *offsets, const float *source, const int width,
+                          ptrdiff_t tail, float *dst, ptrdiff_t dst_stride) {
+  vm lanes = m_first(tail);
+  for (ptrdiff_t r = 0; r < rows; r++, dst += dst_stride) {
+    const float *row = source + offsets[r];
+    V_UNROLL for (int j = 0; j < width - 1; j++) { v_store(dst + j * VL, v_load(row + j * VL)); }
+    const float *last = row + (width - 1) * VL;
+    v_store(dst + (width - 1) * VL, tail == VL ? v_load(last) : v_load_masked(lanes, last));
+  }
+}
+
+void SP_VERSION(f32_gather_rows)(ptrdiff_t rows, const uint32_t *offsets, const float *source, ptrdiff_t n,
+                                 float *dst, ptrdiff_t dst_stride) {
+  while (n > 0) {
+    ptrdiff_t vectors = v_min_index((n + VL - 1) / VL, 6), count = v_min_index(n, vectors * VL);
+    ptrdiff_t tail = count - (vectors - 1) * VL;
+    switch (vectors) {
+      case 1: gather_rows(rows, offsets, source, 1, tail, dst, dst_stride); break;
+      case 2: gather_rows(rows, offsets, source, 2, tail, dst, dst_stride); break;
+      case 3: gather_rows(rows, offsets, source, 3, tail, dst, dst_stride); break;
+      case 4: gather_rows(rows, offsets, source, 4, tail, dst, dst_stride); break;
+      case 5: gather_rows(rows, offsets, source, 5, tail, dst, dst_stride); break;
+      default: gather_rows(rows, offsets, source, 6, tail, dst, dst_stride); break;
+    }
+    source += count;
+    dst += count;
+    n -= count;
+  }
 }

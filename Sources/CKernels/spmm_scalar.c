@@ -3,48 +3,83 @@
 
 static const float *input_row(const float *b, uint32_t offset) { return (const float *)((const char *)b + offset); }
 
-void f32_spmm__scalar(ptrdiff_t rows_begin, ptrdiff_t rows_end, const uint32_t *row_start, const sp_sparse_pair *pairs,
-                      const float *b, ptrdiff_t n, float *c, ptrdiff_t ldc, const sp_epilogue *epilogue) {
+// Where column j of a row of C is, in floats; -1 where it has no place.
+static ptrdiff_t place(const sp_sparse_product *s, ptrdiff_t j) {
+  if (!s->runs) {
+    return j;
+  }
+  // A vector of one lane: run j's mask and target say it all.
+  return s->run_start[j] < s->run_start[j + 1] ? s->runs[s->run_start[j]].target : -1;
+}
+
+static void finish(const sp_sparse_product *s, const sp_epilogue *e, ptrdiff_t r, ptrdiff_t j, float sum) {
+  float *partial = s->sums + r * s->sums_stride + j;
+  float before = e->accumulate ? *partial : 0;
+  if (!e->last) {
+    *partial = before + sum;
+    return;
+  }
+  ptrdiff_t at = place(s, j);
+  if (at >= 0) {
+    s->c[r * s->ldc + at] = sp_finish(sum, e, r, at, before);
+  }
+}
+
+static const float *input_of(const sp_sparse_product *s, uint32_t entry) {
+  return s->tile + (ptrdiff_t)s->offsets[entry] * 16;
+}
+
+void f32_spmm__scalar(const sp_sparse_product *s, const sp_epilogue *epilogue) {
   sp_epilogue e = sp_resolved(epilogue);
-  for (ptrdiff_t r = rows_begin; r < rows_end; r++) {
-    for (ptrdiff_t j = 0; j < n; j++) {
+  for (ptrdiff_t i = s->begin; i < s->end; i++) {
+    ptrdiff_t r = s->order[i];
+    for (ptrdiff_t j = 0; j < s->n; j++) {
       float sum = 0;
-      for (uint32_t p = row_start[r]; p < row_start[r + 1]; p++) {
-        sum += pairs[p].value * input_row(b, pairs[p].offset)[j];
+      for (uint32_t p = s->start[i]; p < s->start[i + 1]; p++) {
+        sum += s->values[p] * input_of(s, p)[j];
       }
-      c[r * ldc + j] = sp_finish(sum, &e, r, j, e.accumulate ? c[r * ldc + j] : 0);
+      finish(s, &e, r, j, sum);
     }
   }
 }
 
-void f32_spmm_4x1__scalar(ptrdiff_t groups_begin, ptrdiff_t groups_end, ptrdiff_t rows, const uint32_t *group_start,
-                          const sp_sparse_quad *entries, const float *b, ptrdiff_t n, float *c, ptrdiff_t ldc,
-                          const sp_epilogue *epilogue) {
+void f32_spmm_4x1__scalar(const sp_sparse_product *s, const sp_epilogue *epilogue) {
   sp_epilogue e = sp_resolved(epilogue);
-  for (ptrdiff_t r = 4 * groups_begin; r < 4 * groups_end && r < rows; r++) {
-    for (ptrdiff_t j = 0; j < n; j++) {
-      float sum = 0;
-      for (uint32_t p = group_start[r / 4]; p < group_start[r / 4 + 1]; p++) {
-        sum += entries[p].v[r % 4] * input_row(b, entries[p].offset)[j];
+  for (ptrdiff_t i = s->begin; i < s->end; i++) {
+    ptrdiff_t first = 4 * (ptrdiff_t)s->order[i];
+    for (ptrdiff_t r = first; r < first + 4 && r < s->rows; r++) {
+      for (ptrdiff_t j = 0; j < s->n; j++) {
+        float sum = 0;
+        for (uint32_t p = s->start[i]; p < s->start[i + 1]; p++) {
+          sum += s->values[4 * (size_t)p + (r - first)] * input_of(s, p)[j];
+        }
+        finish(s, &e, r, j, sum);
       }
-      c[r * ldc + j] = sp_finish(sum, &e, r, j, e.accumulate ? c[r * ldc + j] : 0);
     }
   }
 }
 
-void f32_spmm_1x4__scalar(ptrdiff_t rows_begin, ptrdiff_t rows_end, const uint32_t *row_start,
-                          const sp_sparse_quad *entries, const float *b, ptrdiff_t b_stride, ptrdiff_t n, float *c,
-                          ptrdiff_t ldc, const sp_epilogue *epilogue) {
+void f32_spmm_1x4__scalar(const sp_sparse_product *s, const sp_epilogue *epilogue) {
   sp_epilogue e = sp_resolved(epilogue);
-  for (ptrdiff_t r = rows_begin; r < rows_end; r++) {
-    for (ptrdiff_t j = 0; j < n; j++) {
+  for (ptrdiff_t i = s->begin; i < s->end; i++) {
+    ptrdiff_t r = s->order[i];
+    for (ptrdiff_t j = 0; j < s->n; j++) {
       float sum = 0;
-      for (uint32_t p = row_start[r]; p < row_start[r + 1]; p++) {
-        for (ptrdiff_t i = 0; i < 4; i++) {
-          sum += entries[p].v[i] * input_row(b, entries[p].offset)[i * b_stride + j];
+      for (uint32_t p = s->start[i]; p < s->start[i + 1]; p++) {
+        for (ptrdiff_t t = 0; t < 4; t++) {
+          sum += s->values[4 * (size_t)p + t] * input_of(s, p)[t * s->tile_stride + j];
         }
       }
-      c[r * ldc + j] = sp_finish(sum, &e, r, j, e.accumulate ? c[r * ldc + j] : 0);
+      finish(s, &e, r, j, sum);
+    }
+  }
+}
+
+void f32_gather_rows__scalar(ptrdiff_t rows, const uint32_t *offsets, const float *source, ptrdiff_t n, float *dst,
+                             ptrdiff_t dst_stride) {
+  for (ptrdiff_t r = 0; r < rows; r++) {
+    for (ptrdiff_t j = 0; j < n; j++) {
+      dst[r * dst_stride + j] = source[offsets[r] + j];
     }
   }
 }

@@ -17,6 +17,7 @@ typedef vi vm;
 
 V_INLINE vm m_window(ptrdiff_t lo, ptrdiff_t hi) { return (v_iota() >= (vi)v_lane(lo)) & (v_iota() < (vi)v_lane(hi)); }
 V_INLINE vm m_first(ptrdiff_t n) { return v_iota() < (vi)v_lane(n); }
+V_INLINE vm m_run(const sp_run *run) { return m_window(run->lo, run->hi); }
 V_INLINE vm m_and(vm a, vm b) { return a & b; }
 V_INLINE vm m_none(void) { return (vm)0; }
 V_INLINE vf m_select(vm m, vf a, vf b) { return (vf)_mm256_blendv_ps((__m256)b, (__m256)a, (__m256)m); }

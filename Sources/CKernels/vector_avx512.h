@@ -8,8 +8,8 @@
 #define VI 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 #define SP_VERSION(name) name##__avx512
 #define SP_GEMM_ROWS 14
-#define SP_SPMM_WIDTH 5
-#define SP_SPMM_SUMS 16
+#define SP_SPMM_WIDTH 6
+#define SP_SPMM_SUMS 7
 #define SP_SPMM_4X1_WIDTH 6
 
 #include "vector_common.h"
@@ -21,6 +21,7 @@ V_INLINE vm m_window(ptrdiff_t lo, ptrdiff_t hi) {
   return (vm)(below_hi & ~below_lo);
 }
 V_INLINE vm m_first(ptrdiff_t n) { return (vm)((1u << v_lane(n)) - 1); }
+V_INLINE vm m_run(const sp_run *run) { return (vm)run->mask; }
 V_INLINE vm m_and(vm a, vm b) { return a & b; }
 V_INLINE vm m_none(void) { return 0; }
 V_INLINE vf m_select(vm m, vf a, vf b) { return (vf)_mm512_mask_blend_ps(m, (__m512)b, (__m512)a); }

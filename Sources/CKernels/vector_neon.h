@@ -16,6 +16,7 @@ typedef struct {
 
 V_INLINE vm m_window(ptrdiff_t lo, ptrdiff_t hi) { return (vm){v_lane(lo), v_lane(hi)}; }
 V_INLINE vm m_first(ptrdiff_t n) { return (vm){0, v_lane(n)}; }
+V_INLINE vm m_run(const sp_run *run) { return (vm){run->lo, run->hi}; }
 V_INLINE vm m_and(vm a, vm b) { return (vm){a.lo > b.lo ? a.lo : b.lo, a.hi < b.hi ? a.hi : b.hi}; }
 V_INLINE vm m_none(void) { return (vm){0, 0}; }
 V_INLINE bool m_full(vm m) { return m.lo == 0 && m.hi == VL; }

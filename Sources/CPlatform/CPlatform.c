@@ -169,6 +169,16 @@ uint64_t sp_peak_memory(void) {
   return (uint64_t)kilobytes * 1024;
 }
 
+ptrdiff_t sp_l1_data_bytes(void) {
+#ifdef _SC_LEVEL1_DCACHE_SIZE
+  long size = sysconf(_SC_LEVEL1_DCACHE_SIZE);
+  if (size > 0) {
+    return size;
+  }
+#endif
+  return 32 << 10;
+}
+
 int sp_cpu_count(void) {
   cpu_set_t set;
   return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;

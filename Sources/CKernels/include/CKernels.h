@@ -30,19 +30,50 @@ typedef struct {
   bool last;
 } sp_epilogue;
 
-// One weight of a sparse row: the byte offset of the input row it multiplies, from the start of the B tile.
+// One weight of a sparse row times a vector: the byte offset of its element of the vector.
 typedef struct {
   uint32_t offset;
   float value;
 } sp_sparse_pair;
 
-// Four weights that share one offset: of four output rows (4x1), or for four consecutive input rows (1x4).
-//
-//   | offset | v[0] | v[1] | v[2] | v[3] |   20 bytes, one stream, so that one pointer walks it
+// Neighbouring lanes of one vector that are neighbours in C as well: lanes lo..<hi belong at `target` + lane, in floats
+// from the start of C's row. `mask` has the bits of these lanes.
 typedef struct {
-  uint32_t offset;
-  float v[4];
-} sp_sparse_quad;
+  int32_t target;
+  uint8_t lo, hi;
+  uint16_t mask;
+} sp_run;
+
+// A sparse matrix, or one block of its columns, times a tile of the input.
+//
+//   order    [rows]       the rows (or groups of rows), those with about as many entries one after the other: the
+//                         loop over a row's entries then ends where the processor expects it
+//   start    [rows + 1]   the first entry of each place in that order
+//   offsets  [entries]    where an entry's input row begins: multiples of 64 bytes from `tile`
+//   values   [entries][1 or 4]
+//   tile                  input rows, readable up to whole vectors
+//
+// The sums of a product whose epilogue is not `last` go to `sums`, and those of one that accumulates start there: row r
+// at sums + r * sums_stride, in whole vectors. Those of the last go to C, row r at c + r * ldc: column j to element j,
+// or, given runs, vector j's lanes where runs run_start[j]..<run_start[j + 1] say; the others have no place in C.
+// `column_bias` is not used; `residual` is found as C is.
+typedef struct {
+  ptrdiff_t begin, end;  // places in `order`
+  ptrdiff_t rows;        // of C
+  const uint16_t *order;
+  const uint32_t *start;
+  const uint16_t *offsets;
+  const float *values;
+  const float *tile;
+  ptrdiff_t tile_stride;  // floats between input rows; for 1x4
+  ptrdiff_t n;            // columns of the tile
+  float *_Nullable sums;
+  ptrdiff_t sums_stride;
+  float *_Nullable c;
+  ptrdiff_t ldc;
+  const sp_run *_Nullable runs;
+  const uint32_t *_Nullable run_start;
+} sp_sparse_product;
 
 // A convolution's or pool's input planes and windows. `plane` and `row` are strides in floats.
 typedef struct {

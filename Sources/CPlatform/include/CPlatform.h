@@ -40,6 +40,8 @@ uint64_t sp_clock_ns(void);
 uint64_t sp_peak_memory(void);
 // Logical CPUs this process may run on.
 int sp_cpu_count(void);
+// Size of a core's first-level data cache; 32 KiB where the system does not say.
+ptrdiff_t sp_l1_data_bytes(void);
 
 // A thread that runs body(context); joined by sp_thread_join. NULL when it could not be started.
 typedef struct sp_thread sp_thread;

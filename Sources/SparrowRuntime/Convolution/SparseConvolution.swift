@@ -4,153 +4,213 @@ import SparrowCore
 /// Convolution with a sparse weight: every stored weight multiplies one row of input pixels by
 /// itself and adds it to a row of output pixels. nil where the weight is not sparse enough to win.
 ///
-/// Where the rows of input pixels come from depends on the shape: from the input itself, from
-/// shifted copies of its planes, or from tiles of packed windows.
+/// ```
+/// phase 0   stage: padding written out, strides taken apart       (nothing for 1x1 without stride)
+/// phase 1   per tile of output pixels and chunk of output channels:
+///             per block of the reduction: pack the tile's input rows into L1, pass the weights over it
+/// ```
 func sparseConvolution(
   _ p: inout Preparation, _ shape: ConvolutionShape, _ operands: ConvolutionOperands,
   _ activation: Activation
 ) throws(RuntimeError) -> Step? {
   guard !p.weights.forcesDense else { return nil }
-  let source: SparseInput =
-    shape.readsPlanesInPlace
-    ? .planes : ShiftedPlanes(shape).map { .shifted($0) } ?? .windows
-  guard let matrices = try groupMatrices(p, shape, source) else { return nil }
-  switch source {
-  case .planes, .windows:
-    return tiledSparseConvolution(&p, shape, operands, activation, matrices, source)
-  case .shifted(let planes):
-    return shiftedSparseConvolution(&p, shape, operands, activation, matrices, planes)
-  }
+  let staged = StagedPlanes(shape)
+  guard let matrices = try groupMatrices(p, shape, staged) else { return nil }
+  let convolution = SparseConvolution(&p, shape, operands, activation, matrices, staged)
+  return convolution.step(&p)
 }
 
-/// What the rows of a sparse convolution's input are.
-enum SparseInput {
-  /// The input's own planes, of a 1x1 convolution.
-  case planes
-  /// One copy of each plane for each column of the kernel.
-  case shifted(ShiftedPlanes)
-  /// Per tile of output pixels, the input windows of a block of the reduction.
-  case windows
+private struct SparseConvolution {
+  let kernels: UnsafePointer<sp_kernel_table>
+  let shape: ConvolutionShape
+  let operands: ConvolutionOperands
+  let fused: FusedActivation
+  let matrices: [SparseMatrix]
+  let staged: StagedPlanes
+  let tiling: SparseTiling
+  let isInPlace: Bool
+  let tasks: ConvolutionTasks
+  let offsets: Region
+  let runs: OutputRuns?
+  let stagedSlot: Slot
+  let scratch: Slot
+  /// Floats of one worker's packed tile, and of its sums.
+  let tileFloats: Int
+  let sumFloats: Int
+  let chunks: RowChunks
 
-  func rows(_ shape: ConvolutionShape) -> InputRows {
-    let kernel = (Int(shape.geometry.kernel_h), Int(shape.geometry.kernel_w))
-    return switch self {
-    case .planes: InputRows(width: shape.outputPlane)
-    case .shifted(let planes): planes.rows
-    case .windows: InputRows(width: SparseMatrix.tileWidth, kernel: kernel)
+  init(
+    _ p: inout Preparation, _ shape: ConvolutionShape, _ operands: ConvolutionOperands,
+    _ activation: Activation, _ matrices: [SparseMatrix], _ staged: StagedPlanes
+  ) {
+    (self.shape, self.operands, self.matrices, self.staged) = (shape, operands, matrices, staged)
+    kernels = p.kernels
+    fused = FusedActivation(activation)
+    tiling = matrices[0].tiling
+    isInPlace = tiling.isInPlace
+    tasks = ConvolutionTasks(
+      shape, tiles: tiling.tiles, rowGranularity: matrices[0].segmentRows, threads: p.threads)
+    chunks = RowChunks(rows: tasks.chunkRows, matrices[0])
+    offsets = isInPlace ? Region(count: 0) : staged.offsets()
+    runs = staged.runs(lanes: Int(p.kernels.pointee.vector_floats))
+    tileFloats = isInPlace ? 0 : chunks.tileRows * tiling.width
+    sumFloats = tiling.blocks.count == 1 ? 0 : chunks.rows * tiling.width
+    stagedSlot =
+      staged.isInput
+      ? operands.x : p.scratch(bytes: shape.batch * shape.groups * staged.floats * 4)
+    scratch = p.scratch(bytes: p.threads * (tileFloats + sumFloats) * 4)
+  }
+
+  func step(_ p: inout Preparation) -> Step {
+    let multiplyAdds =
+      shape.batch * shape.outputPlane * matrices.reduce(0) { $0 + $1.nonzeros }
+    let images = shape.batch * shape.groups
+    let staging = p.tasks(work: images * staged.floats, limit: shape.inputs)
+    let name = matrices[0].kernelName + (isInPlace ? " (in place)" : "")
+    guard !staged.isInput else {
+      return Step(tasks: tasks.count, kernel: name, multiplyAdds: multiplyAdds) { work in
+        multiply(work)
+      }
+    }
+    return Step(
+      phases: [images * staging, tasks.count], kernel: name, multiplyAdds: multiplyAdds
+    ) { work in
+      if work.phase == 1 { return multiply(work) }
+      let (image, part) = work.task.quotientAndRemainder(dividingBy: staging)
+      staged.stage(
+        kernels, work.floats(operands.x) + image * shape.inputs * shape.inputPlane,
+        first: shape.inputs * part / staging, last: shape.inputs * (part + 1) / staging,
+        to: work.floats(stagedSlot) + image * staged.floats)
     }
   }
 
-  /// Blocks whose input of one tile is about 80 KiB, for packed or contiguous rows: smaller ones,
-  /// that fit L1, cost more in loop ends and reloaded sums than the reads from L2 they save. Of
-  /// shifted planes 40 KiB, which hold more entries a row, are best.
-  func blocks(_ shape: ConvolutionShape, _ kind: SparseMatrix.Kind) -> ReductionBlocks {
-    let quadruple = kind == .quads1x4 ? 4 * shape.positions : 1
-    switch self {
-    case .planes, .windows:
-      return ReductionBlocks(shape.k, limit: max(256, quadruple), multiple: quadruple)
-    case .shifted(let planes):
-      let channels = max(4, 10_240 / planes.tileFloats)
-      return ReductionBlocks(
-        shape.k, limit: channels * shape.positions, multiple: max(quadruple, shape.positions))
+  /// One tile of output pixels, for the task's output channels.
+  @inline(__always)
+  private func multiply(_ work: borrowing Work) {
+    let place = tasks.place(work.task)
+    let matrix = matrices[place.group]
+    let image = place.image * shape.groups + place.group
+    let (column, n) = tiling.columns(place.tile, of: staged.columns)
+    let source = work.floats(stagedSlot) + image * staged.floats + column
+    let tile = work.floats(scratch) + work.worker * (tileFloats + sumFloats)
+    let sums = tile + tileFloats
+    let end = min(shape.outputs, place.row + tasks.chunkRows)
+    var first = place.row
+    while first < end {
+      let last = min(end, first + chunks.rows)
+      for block in 0..<tiling.blocks.count {
+        let range = tiling.blocks.range(block)
+        var input = tile + (chunks.keepsTile ? range.start * tiling.width : 0)
+        if isInPlace {
+          input = source + range.start * tiling.rowLines * 16
+        } else if first == place.row || !chunks.keepsTile {
+          let rows = offsets.base.assumingMemoryBound(to: UInt32.self) + range.start
+          kernels.pointee.f32_gather_rows(
+            range.end - range.start, rows, source, n, input, tiling.width)
+        }
+        var product = matrix.product(block: block, begin: first, end: last, tile: input, n: n)
+        product.sums = sums - first * tiling.width
+        product.sums_stride = tiling.width
+        finish(
+          work, &product, matrix, image: image, column: column, group: place.group, block: block)
+      }
+      first = last
     }
+    finishActivation(work, image: image, rows: place.row..<end, column: column, n: n)
+  }
+
+  /// Says where the results belong, and multiplies.
+  @inline(__always)
+  private func finish(
+    _ work: borrowing Work, _ product: inout sp_sparse_product, _ matrix: SparseMatrix,
+    image: Int, column: Int, group: Int, block: Int
+  ) {
+    var epilogue = fused.epilogue(
+      accumulate: block > 0, last: block == tiling.blocks.count - 1)
+    var offset = image * shape.outputs * shape.outputPlane
+    if let runs {
+      let vector = column / Int(kernels.pointee.vector_floats)
+      product.runs = UnsafePointer(runs.runs)
+      product.run_start = UnsafePointer(runs.starts + vector)
+    } else {
+      offset += column
+    }
+    product.c = work.floats(operands.y) + offset
+    product.ldc = shape.outputPlane
+    operands.extend(
+      &epilogue, work, channel: group * shape.outputs, offset: offset, stride: shape.outputPlane)
+    matrix.multiply(kernels, &product, &epilogue)
+  }
+
+  /// Applies an activation that is no clamp to the pixels of a finished tile.
+  @inline(__always)
+  private func finishActivation(
+    _ work: borrowing Work, image: Int, rows: Range<Int>, column: Int, n: Int
+  ) {
+    let (from, to) = (staged.pixels(before: column), staged.pixels(before: column + n))
+    let plane = shape.outputPlane
+    fused.finish(
+      kernels, work.floats(operands.y) + (image * shape.outputs + rows.lowerBound) * plane + from,
+      rows: rows.count, n: to - from, stride: plane)
   }
 }
 
-extension ConvolutionShape {
-  /// Whether input planes can be the rows the kernels read: a 1x1 convolution without stride or
-  /// padding, whose planes keep every row aligned to cache lines.
-  fileprivate var readsPlanesInPlace: Bool {
-    positions == 1 && inputPlane == outputPlane && outputPlane % 16 == 0
-      && geometry.stride_h == 1 && geometry.stride_w == 1
+/// The rows of a task in chunks whose sums stay in L2 between the blocks. When there are several, the
+/// tile of the whole reduction is packed once.
+struct RowChunks {
+  let rows: Int
+  let keepsTile: Bool
+  /// Rows of the packed tile.
+  let tileRows: Int
+
+  init(rows: Int, _ matrix: SparseMatrix) {
+    let tiling = matrix.tiling
+    let segment = matrix.segmentRows
+    let limit = max(segment, 131_072 / (tiling.width * 4) / segment * segment)
+    self.rows = tiling.blocks.count == 1 ? rows : min(rows, limit)
+    keepsTile = self.rows < rows
+    tileRows = keepsTile ? tiling.blocks.k : tiling.blocks.length
   }
 }
 
 /// The sparse weight of each group; nil where any group is better off dense.
 private func groupMatrices(
-  _ p: Preparation, _ shape: ConvolutionShape, _ source: SparseInput
+  _ p: Preparation, _ shape: ConvolutionShape, _ staged: StagedPlanes
 ) throws(RuntimeError) -> [SparseMatrix]? {
   let tensor = try p.constantWeight(1)
-  let rows = source.rows(shape)
   var result: [SparseMatrix] = []
   for group in 0..<shape.groups {
-    let key = WeightCache.Key(tensor, layout: .sparse, group: group, rows: rows)
-    let known = p.weights.sparse(key) {
-      groupMatrix(tensor, group, shape, rows) { source.blocks(shape, $0) }
-    }
+    let key = WeightCache.Key(
+      tensor, layout: .sparse, group: group, columns: staged.columns, plane: staged.plane)
+    let known = p.weights.sparse(key) { groupMatrix(p.kernels, tensor, group, shape, staged) }
     guard let matrix = known else { return nil }
     result.append(matrix)
   }
   // Tasks are cut alike for every group.
-  guard let kind = result.first?.kind, result.allSatisfy({ $0.kind == kind }) else { return nil }
+  guard let first = result.first,
+    result.allSatisfy({ $0.kind == first.kind && $0.tiling == first.tiling })
+  else { return nil }
   return result
 }
 
 private func groupMatrix(
-  _ tensor: Tensor, _ group: Int, _ shape: ConvolutionShape, _ rows: InputRows,
-  blocks: (SparseMatrix.Kind) -> ReductionBlocks
+  _ kernels: UnsafePointer<sp_kernel_table>, _ tensor: Tensor, _ group: Int,
+  _ shape: ConvolutionShape, _ staged: StagedPlanes
 ) -> SparseMatrix? {
   tensor.withElements(of: Float.self) { all -> SparseMatrix? in
     guard let base = all.baseAddress else { return nil }
     let weights = base + group * shape.outputs * shape.k
-    let kind = SparsityChoice.kind(
+    let choice = SparsityChoice(
       weights, rows: shape.outputs, inputs: shape.inputs, positions: shape.positions)
-    guard let kind else { return nil }
+    guard let kind = choice.kind else { return nil }
+    // Input rows that begin at cache lines are read where they are.
+    let isAligned = staged.isInput && staged.plane % 16 == 0 && staged.plane / 16 * 4 <= 65_535
+    let tiling = SparseTiling(
+      kernels, rows: shape.outputs, columns: staged.columns, k: shape.k, entries: choice.entries,
+      kind: kind, multiple: kind == .block1x4 ? 4 * shape.positions : 1,
+      planeLines: isAligned ? staged.plane / 16 : nil)
     return SparseMatrix(
       weights, rows: shape.outputs, inputs: shape.inputs, positions: shape.positions, kind: kind,
-      input: rows, blocks: blocks(kind))
-  }
-}
-
-/// Per tile of up to 80 output pixels: rows of the input's own planes, or windows packed block by
-/// block into the worker's scratch memory.
-private func tiledSparseConvolution(
-  _ p: inout Preparation, _ shape: ConvolutionShape, _ operands: ConvolutionOperands,
-  _ activation: Activation, _ matrices: [SparseMatrix], _ source: SparseInput
-) -> Step {
-  let kernels = p.kernels
-  let pixels = shape.outputPlane
-  let first = matrices[0]
-  let tasks = ConvolutionTasks(
-    shape, tilePixels: SparseMatrix.tileColumns(pixels), rowGranularity: first.rowGranularity,
-    threads: p.threads)
-  var isInPlace = false
-  if case .planes = source { isInPlace = true }
-  let tileFloats = isInPlace ? 0 : first.blocks.length * SparseMatrix.tileWidth
-  let scratch = p.scratch(bytes: p.threads * tileFloats * 4)
-  let fused = FusedActivation(activation)
-
-  return Step(
-    tasks: tasks.count, kernel: first.kernelName,
-    multiplyAdds: shape.batch * pixels * matrices.reduce(0) { $0 + $1.nonzeros }
-  ) { work in
-    let place = tasks.place(work.task)
-    let matrix = matrices[place.group]
-    var geometry = shape.geometry
-    let count = min(tasks.tilePixels, pixels - place.pixel)
-    let lastRow = min(shape.outputs, place.row + tasks.chunkRows)
-    let plane = place.image * shape.groups + place.group
-    let x = work.floats(operands.x) + plane * shape.inputs * shape.inputPlane
-    let offset = plane * shape.outputs * pixels + place.pixel
-    let y = work.floats(operands.y) + offset
-    let packed = work.floats(scratch) + work.worker * tileFloats
-    for block in 0..<matrix.blocks.count {
-      let range = matrix.blocks.range(block)
-      if !isInPlace {
-        kernels.pointee.f32_im2col(
-          &geometry, x, range.start, range.end, place.pixel, count, packed,
-          SparseMatrix.tileWidth)
-      }
-      var epilogue = fused.epilogue(
-        accumulate: block > 0, last: block == matrix.blocks.count - 1)
-      operands.extend(
-        &epilogue, work, channel: place.group * shape.outputs, offset: offset, stride: pixels)
-      matrix.multiply(
-        kernels, block: block, begin: place.row, end: lastRow,
-        tile: isInPlace ? x + range.start * pixels + place.pixel : packed, n: count, c: y,
-        stride: pixels, epilogue: &epilogue)
-    }
-    fused.finish(
-      kernels, y + place.row * pixels, rows: lastRow - place.row, n: count, stride: pixels)
+      tiling: tiling)
   }
 }

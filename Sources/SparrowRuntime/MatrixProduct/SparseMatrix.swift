@@ -4,128 +4,151 @@ import SparrowCore
 /// A weight's nonzeros as the streams the sparse kernels read.
 ///
 /// The columns (the reduction) are cut into blocks so that the input of one block and output tile
-/// stays in the nearest caches; entry offsets count from the block's first column.
+/// stays in L1; offsets count cache lines from the input row of the block's first column.
+///
+/// In each block, the row groups of a segment stand in the order of their entry counts: a loop over
+/// entries then mostly ends after as many as the loop before, which the processor predicts.
 ///
 /// ```
-/// starts   [block][row group]      the group's first entry, blocks one after the other
-/// entries  block 0: row 0 entries, row 1 entries, ... | block 1: ...
+/// order    [block][place]      the row group at each place
+/// starts   [block][place]      its first entry, blocks one after the other
+/// offsets  block 0: place 0's entries, place 1's entries, ... | block 1: ...      16 bits an entry
+/// values   as offsets                                                             1 or 4 floats an entry
 /// ```
 final class SparseMatrix: @unchecked Sendable {
-  enum Kind {
-    /// Single weights: (offset, value).
-    case pairs
-    /// Four neighbouring rows share an input: (offset, 4 values).
-    case quads4x1
-    /// Four neighbouring inputs of one row: (offset, 4 values).
-    case quads1x4
-  }
+  enum Kind: Int {
+    /// Single weights.
+    case single
+    /// Four neighbouring rows share an input.
+    case block4x1
+    /// Four neighbouring inputs of one row.
+    case block1x4
 
-  /// Floats in a row of the input tile: the 5 AVX-512 vectors that one pass of the kernel sums.
-  static var tileWidth: Int { 80 }
-  /// `count` columns cut into tiles of whole vectors, as equal as can be: the columns of a tile.
-  static func tileColumns(_ count: Int) -> Int {
-    let vectors = (count + 15) / 16
-    let tiles = max(1, (vectors + tileWidth / 16 - 1) / (tileWidth / 16))
-    return max(1, (vectors + tiles - 1) / tiles) * 16
+    /// Weights of an entry.
+    var values: Int { self == .single ? 1 : 4 }
+    /// Rows of a row group.
+    var groupRows: Int { self == .block4x1 ? 4 : 1 }
   }
 
   let kind: Kind
   let rows: Int
-  let blocks: ReductionBlocks
   /// Row groups: rows, or quadruples of rows.
   let groups: Int
-  let starts: UnsafeMutablePointer<UInt32>
-  let entries: UnsafeMutableRawPointer
+  let tiling: SparseTiling
+  /// How many weights are not zero.
   let nonzeros: Int
-  /// Where the input of each column is.
-  let input: InputRows
+  /// Rows of a segment, to which tasks are aligned.
+  let segmentRows: Int
+  private let order: UnsafeMutablePointer<UInt16>
+  private let starts: UnsafeMutablePointer<UInt32>
+  private let offsets: UnsafeMutablePointer<UInt16>
+  private let values: UnsafeMutablePointer<Float>
+  private let orderRegion: Region
   private let startsRegion: Region
-  private let entriesRegion: Region
+  private let offsetsRegion: Region
+  private let valuesRegion: Region
+  /// Floats between the input rows of an entry of four inputs.
+  private let inputStride: Int
 
   /// - Parameters:
   ///   - weights: rows x (inputs * positions), row-major, input outermost
-  ///   - input: where the input row of each column is
-  ///   - blocks: the reduction's blocks; whole quadruples of inputs for 1x4
+  ///   - tiling: the reduction's blocks (whole quadruples of inputs for 1x4), and where the input
+  ///     row of each column is
   init(
     _ weights: UnsafePointer<Float>, rows: Int, inputs: Int, positions: Int, kind: Kind,
-    input: InputRows, blocks: ReductionBlocks
+    tiling: SparseTiling
   ) {
     let k = inputs * positions
-    (self.kind, self.rows, self.input) = (kind, rows, input)
-    let groups = kind == .quads4x1 ? (rows + 3) / 4 : rows
-    (self.blocks, self.groups) = (blocks, groups)
+    (self.kind, self.rows, self.tiling) = (kind, rows, tiling)
+    let blocks = tiling.blocks
+    let groups = (rows + kind.groupRows - 1) / kind.groupRows
+    self.groups = groups
+    inputStride = positions * tiling.rowLines * 16
+    segmentRows = max(32, min(256, (rows + 15) / 16 * 4))
+    orderRegion = Region(count: max(1, blocks.count * groups) * 2)
     startsRegion = Region(count: (blocks.count * groups + 1) * 4)
+    let order = orderRegion.base.bindMemory(to: UInt16.self, capacity: blocks.count * groups)
     starts = startsRegion.base.bindMemory(to: UInt32.self, capacity: blocks.count * groups + 1)
 
     let reader = EntryReader(
       weights: weights, rows: rows, k: k, positions: positions, kind: kind)
-    var total: UInt32 = 0
+    var counts = [Int](repeating: 0, count: groups)
+    var total = 0
     for block in 0..<blocks.count {
       let range = blocks.range(block)
       for group in 0..<groups {
-        starts[block * groups + group] = total
-        reader.forEach(group, range.start, range.end) { _ in total &+= 1 }
+        counts[group] = 0
+        reader.forEach(group, range.start, range.end) { _ in counts[group] += 1 }
+      }
+      let segment = segmentRows / kind.groupRows
+      var first = 0
+      while first < groups {
+        let last = min(groups, first + segment)
+        let places = (first..<last).sorted { (counts[$0], $0) < (counts[$1], $1) }
+        for (i, group) in places.enumerated() {
+          let place = block * groups + first + i
+          order[place] = UInt16(truncatingIfNeeded: group)
+          starts[place] = UInt32(truncatingIfNeeded: total)
+          total += counts[group]
+        }
+        first = last
       }
     }
-    starts[blocks.count * groups] = total
-    let size = kind == .pairs ? 8 : 20
+    starts[blocks.count * groups] = UInt32(truncatingIfNeeded: total)
     // A little slack lets kernels prefetch past the end.
-    entriesRegion = Region(count: Int(total) * size + 64)
-    entries = entriesRegion.base
-    var next = entries
-    var stored = 0
+    offsetsRegion = Region(count: total * 2 + 64)
+    valuesRegion = Region(count: total * kind.values * 4 + 64)
+    let offsets = offsetsRegion.base.bindMemory(to: UInt16.self, capacity: total)
+    let values = valuesRegion.base.bindMemory(to: Float.self, capacity: total * kind.values)
+    var (next, stored) = (0, 0)
     for block in 0..<blocks.count {
       let range = blocks.range(block)
-      let first = input.offset(range.start)
-      for group in 0..<groups {
+      for place in 0..<groups {
+        let group = Int(order[block * groups + place])
         reader.forEach(group, range.start, range.end) { column in
-          let offset = UInt32(truncatingIfNeeded: (input.offset(column) - first) * 4)
-          next.storeBytes(of: offset, as: UInt32.self)
-          stored += reader.store(group, column, at: next + 4)
-          next += size
+          offsets[next] = UInt16(truncatingIfNeeded: (column - range.start) * tiling.rowLines)
+          stored += reader.store(group, column, at: values + next * kind.values)
+          next += 1
         }
       }
     }
-    nonzeros = stored
-  }
-
-  var pairs: UnsafePointer<sp_sparse_pair> {
-    UnsafePointer(entries.assumingMemoryBound(to: sp_sparse_pair.self))
-  }
-
-  var quads: UnsafePointer<sp_sparse_quad> {
-    UnsafePointer(entries.assumingMemoryBound(to: sp_sparse_quad.self))
+    self.order = order
+    (self.offsets, self.values, nonzeros) = (offsets, values, stored)
   }
 
   /// The kernel's name for profiles.
   var kernelName: String {
     switch kind {
-    case .pairs: "f32_spmm"
-    case .quads4x1: "f32_spmm_4x1"
-    case .quads1x4: "f32_spmm_1x4"
+    case .single: "f32_spmm"
+    case .block4x1: "f32_spmm_4x1"
+    case .block1x4: "f32_spmm_1x4"
     }
   }
 
-  /// Rows to which tasks are aligned.
-  var rowGranularity: Int { kind == .quads4x1 ? 4 : 1 }
+  /// The product of rows `begin ..< end` (whole segments) of one block and a tile of `n` columns, without the places
+  /// of its results.
+  @inline(__always)
+  func product(
+    block: Int, begin: Int, end: Int, tile: UnsafePointer<Float>, n: Int
+  ) -> sp_sparse_product {
+    let step = kind.groupRows
+    return sp_sparse_product(
+      begin: begin / step, end: (end + step - 1) / step, rows: rows,
+      order: UnsafePointer(order + block * groups),
+      start: UnsafePointer(starts + block * groups), offsets: UnsafePointer(offsets),
+      values: UnsafePointer(values), tile: tile, tile_stride: inputStride, n: n, sums: nil,
+      sums_stride: 0, c: nil, ldc: 0, runs: nil, run_start: nil)
+  }
 
-  /// Multiplies rows `begin ..< end` by one block's input tile.
   @inline(__always)
   func multiply(
-    _ kernels: UnsafePointer<sp_kernel_table>, block: Int, begin: Int, end: Int,
-    tile: UnsafePointer<Float>, n: Int, c: UnsafeMutablePointer<Float>, stride: Int,
-    epilogue: UnsafePointer<sp_epilogue>
+    _ kernels: UnsafePointer<sp_kernel_table>, _ product: UnsafePointer<sp_sparse_product>,
+    _ epilogue: UnsafePointer<sp_epilogue>
   ) {
-    let starts = UnsafePointer(starts + block * groups)
     switch kind {
-    case .pairs:
-      kernels.pointee.f32_spmm(begin, end, starts, pairs, tile, n, c, stride, epilogue)
-    case .quads4x1:
-      kernels.pointee.f32_spmm_4x1(
-        begin / 4, (end + 3) / 4, rows, starts, quads, tile, n, c, stride, epilogue)
-    case .quads1x4:
-      kernels.pointee.f32_spmm_1x4(
-        begin, end, starts, quads, tile, input.channel, n, c, stride, epilogue)
+    case .single: kernels.pointee.f32_spmm(product, epilogue)
+    case .block4x1: kernels.pointee.f32_spmm_4x1(product, epilogue)
+    case .block1x4: kernels.pointee.f32_spmm_1x4(product, epilogue)
     }
   }
 }
@@ -142,10 +165,10 @@ private struct EntryReader {
   @inline(__always)
   func forEach(_ group: Int, _ start: Int, _ end: Int, _ body: (Int) -> Void) {
     switch kind {
-    case .pairs:
+    case .single:
       let row = weights + group * k
       for column in start..<end where row[column] != 0 { body(column) }
-    case .quads4x1:
+    case .block4x1:
       let first = weights + group * 4 * k
       let count = min(4, rows - group * 4)
       for column in start..<end {
@@ -153,7 +176,7 @@ private struct EntryReader {
         for i in 0..<count { any = any || first[i * k + column] != 0 }
         if any { body(column) }
       }
-    case .quads1x4:
+    case .block1x4:
       let row = weights + group * k
       var input = start / positions
       while input * positions < end {
@@ -170,18 +193,17 @@ private struct EntryReader {
 
   /// Stores the values of one entry; how many are not zero.
   @inline(__always)
-  func store(_ group: Int, _ column: Int, at target: UnsafeMutableRawPointer) -> Int {
+  func store(_ group: Int, _ column: Int, at target: UnsafeMutablePointer<Float>) -> Int {
     var nonzeros = 0
-    let count = kind == .pairs ? 1 : 4
-    for i in 0..<count {
+    for i in 0..<kind.values {
       var value: Float = 0
       switch kind {
-      case .pairs: value = weights[group * k + column]
-      case .quads4x1:
+      case .single: value = weights[group * k + column]
+      case .block4x1:
         if group * 4 + i < rows { value = weights[(group * 4 + i) * k + column] }
-      case .quads1x4: value = weights[group * k + column + i * positions]
+      case .block1x4: value = weights[group * k + column + i * positions]
       }
-      target.storeBytes(of: value, toByteOffset: i * 4, as: Float.self)
+      target[i] = value
       if value != 0 { nonzeros += 1 }
     }
     return nonzeros

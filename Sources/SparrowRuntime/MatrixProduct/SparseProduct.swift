@@ -1,7 +1,7 @@
 import CKernels
 import SparrowCore
 
-/// C = A B with a sparse constant B: tiles of up to 80 rows of A are transposed into L1 block by block,
+/// C = A B with a sparse constant B: a tile of A's rows is transposed so that they lie along the vectors,
 /// every stored weight multiplies one transposed row, and the finished tile is transposed back. nil
 /// where B is not sparse enough to win.
 func sparseProduct(
@@ -11,57 +11,110 @@ func sparseProduct(
   guard !p.weights.forcesDense, operands.addend == nil, shape.aColumn == 1, shape.m > 0 else {
     return nil
   }
-  let isVector = shape.m == 1
-  guard let matrix = sparseWeight(p, shape, weight, isVector: isVector) else { return nil }
-  let fused = FusedActivation(activation)
-  if isVector { return sparseVectorProduct(p, shape, operands, matrix, fused) }
+  if shape.m == 1 { return sparseVectorProduct(p, shape, operands, weight, activation) }
+  guard let matrix = sparseWeight(p, shape, weight) else { return nil }
+  return SparseProduct(&p, shape, operands, matrix, activation).step()
+}
 
-  let kernels = p.kernels
-  let width = SparseMatrix.tileWidth
-  let tileRows = SparseMatrix.tileColumns(shape.m)
-  let tiles = (shape.m + tileRows - 1) / tileRows
-  let chunks = min((shape.n + 63) / 64, max(1, (4 * p.threads + tiles - 1) / tiles))
-  let chunkRows = ((shape.n + chunks - 1) / chunks + 15) / 16 * 16
-  let used = (shape.n + chunkRows - 1) / chunkRows
-  let inputFloats = matrix.blocks.length * width
-  let outputFloats = chunkRows * width
-  let inputs = p.scratch(bytes: p.threads * inputFloats * 4)
-  let results = p.scratch(bytes: p.threads * outputFloats * 4)
+private struct SparseProduct {
+  let kernels: UnsafePointer<sp_kernel_table>
+  let shape: ProductShape
+  let operands: ProductOperands
+  let fused: FusedActivation
+  let matrix: SparseMatrix
+  let tiling: SparseTiling
+  let tiles: Int
+  /// Rows of B's transpose that one task computes, and how many tasks a tile has.
+  let taskRows: Int
+  let parts: Int
+  let chunks: RowChunks
+  let scratch: Slot
+  /// Floats of one worker's transposed tile, and of its sums and results.
+  let tileFloats: Int
+  let sumFloats: Int
 
-  return Step(
-    tasks: tiles * used, kernel: matrix.kernelName, multiplyAdds: shape.m * matrix.nonzeros
-  ) { work in
-    let token = work.task / used * tileRows
-    let count = min(tileRows, shape.m - token)
-    let first = work.task % used * chunkRows
-    let last = min(shape.n, first + chunkRows)
-    let tile = work.floats(inputs) + work.worker * inputFloats
-    let result = work.floats(results) + work.worker * outputFloats
-    for block in 0..<matrix.blocks.count {
-      let range = matrix.blocks.range(block)
+  init(
+    _ p: inout Preparation, _ shape: ProductShape, _ operands: ProductOperands,
+    _ matrix: SparseMatrix, _ activation: Activation
+  ) {
+    (self.shape, self.operands, self.matrix) = (shape, operands, matrix)
+    kernels = p.kernels
+    fused = FusedActivation(activation)
+    tiling = matrix.tiling
+    tiles = tiling.tiles
+    let wanted = p.threads == 1 ? 1 : max(1, (4 * p.threads + tiles - 1) / tiles)
+    let segment = matrix.segmentRows
+    taskRows = ((shape.n + wanted - 1) / wanted + segment - 1) / segment * segment
+    parts = (shape.n + taskRows - 1) / taskRows
+    chunks = RowChunks(rows: min(taskRows, max(256, segment)), matrix)
+    tileFloats = shape.k * tiling.width
+    sumFloats = chunks.rows * tiling.width
+    scratch = p.scratch(bytes: p.threads * (tileFloats + sumFloats) * 4)
+  }
+
+  func step() -> Step {
+    Step(
+      tasks: tiles * parts, kernel: matrix.kernelName, multiplyAdds: shape.m * matrix.nonzeros
+    ) { work in
+      let (tileIndex, part) = work.task.quotientAndRemainder(dividingBy: parts)
+      let (token, n) = tiling.columns(tileIndex, of: shape.m)
+      let tile = work.floats(scratch) + work.worker * (tileFloats + sumFloats)
       kernels.pointee.f32_transpose(
-        count, range.end - range.start,
-        work.floats(operands.a) + token * shape.aRow + range.start, shape.aRow, tile, width)
-      var epilogue = fused.epilogue(
-        accumulate: block > 0, last: block == matrix.blocks.count - 1)
-      if let bias = operands.bias { epilogue.row_bias = UnsafePointer(work.floats(bias)) }
-      // Rows are counted from 0, the result holds those from `first` on.
-      matrix.multiply(
-        kernels, block: block, begin: first, end: last, tile: tile, n: count,
-        c: result - first * width, stride: width, epilogue: &epilogue)
+        n, shape.k, work.floats(operands.a) + token * shape.aRow, shape.aRow, tile, tiling.width)
+      let end = min(shape.n, (part + 1) * taskRows)
+      var first = part * taskRows
+      while first < end {
+        let last = min(end, first + chunks.rows)
+        multiply(work, tile: tile, token: token, n: n, first: first, last: last)
+        first = last
+      }
     }
-    fused.finish(kernels, result, rows: last - first, n: count, stride: width)
+  }
+
+  /// Rows `first ..< last` of B's transpose times one tile of tokens.
+  @inline(__always)
+  private func multiply(
+    _ work: borrowing Work, tile: UnsafeMutablePointer<Float>, token: Int, n: Int, first: Int,
+    last: Int
+  ) {
+    let sums = tile + tileFloats
+    for block in 0..<tiling.blocks.count {
+      let start = tiling.blocks.range(block).start
+      var product = matrix.product(
+        block: block, begin: first, end: last, tile: tile + start * tiling.width, n: n)
+      // Rows are counted from 0, the sums are those from `first` on; results take their place.
+      product.sums = sums - first * tiling.width
+      product.sums_stride = tiling.width
+      product.c = sums - first * tiling.width
+      product.ldc = tiling.width
+      var epilogue = fused.epilogue(
+        accumulate: block > 0, last: block == tiling.blocks.count - 1)
+      if let bias = operands.bias { epilogue.row_bias = UnsafePointer(work.floats(bias)) }
+      matrix.multiply(kernels, &product, &epilogue)
+    }
+    fused.finish(kernels, sums, rows: last - first, n: n, stride: tiling.width)
     kernels.pointee.f32_transpose(
-      last - first, count, result, width,
+      last - first, n, sums, tiling.width,
       work.floats(operands.c) + token * shape.n + first, shape.n)
   }
 }
 
 private func sparseVectorProduct(
-  _ p: Preparation, _ shape: ProductShape, _ operands: ProductOperands, _ matrix: SparseMatrix,
-  _ fused: FusedActivation
-) -> Step {
+  _ p: Preparation, _ shape: ProductShape, _ operands: ProductOperands, _ weight: Tensor,
+  _ activation: Activation
+) -> Step? {
+  let key = WeightCache.Key(weight, layout: .sparseRows, group: shape.bColumn == 1 ? 1 : 0)
+  let known = p.weights.sparseRows(key) {
+    withRowsOfTranspose(p, shape, weight) { rows -> SparseRows? in
+      guard SparsityChoice(rows, rows: shape.n, inputs: shape.k, positions: 1).kind != nil else {
+        return nil
+      }
+      return SparseRows(rows, rows: shape.n, k: shape.k)
+    }
+  }
+  guard let matrix = known else { return nil }
   let kernels = p.kernels
+  let fused = FusedActivation(activation)
   let tasks = p.tasks(work: matrix.nonzeros, limit: shape.n)
   return Step(tasks: tasks, kernel: "f32_spmv", multiplyAdds: matrix.nonzeros) { work in
     let first = shape.n * work.task / tasks
@@ -77,30 +130,33 @@ private func sparseVectorProduct(
 
 /// The streams of B's transpose, n x k; nil where dense is better.
 private func sparseWeight(
-  _ p: Preparation, _ shape: ProductShape, _ weight: Tensor, isVector: Bool
+  _ p: Preparation, _ shape: ProductShape, _ weight: Tensor
 ) -> SparseMatrix? {
-  let input = InputRows(width: isVector ? 1 : SparseMatrix.tileWidth)
   let layout: WeightCache.Layout = shape.bColumn == 1 ? .sparseOfTransposed : .sparse
-  return p.weights.sparse(WeightCache.Key(weight, layout: layout, rows: input)) {
-    weight.withElements(of: Float.self) { all -> SparseMatrix? in
-      guard let source = all.baseAddress else { return nil }
-      var rows = source
-      var transposed: Panels?
-      if shape.bColumn == 1 {
-        // Stored k x n: transposed once, so that the streams are made from contiguous rows.
-        let copy = Panels(count: shape.n * shape.k)
-        p.kernels.pointee.f32_transpose(shape.k, shape.n, source, shape.n, copy.floats, shape.k)
-        rows = UnsafePointer(copy.floats)
-        transposed = copy
-      }
-      defer { withExtendedLifetime(transposed) {} }
-      guard
-        let kind = SparsityChoice.kind(rows, rows: shape.n, inputs: shape.k, positions: 1)
-      else { return nil }
+  return p.weights.sparse(WeightCache.Key(weight, layout: layout, columns: shape.m)) {
+    withRowsOfTranspose(p, shape, weight) { rows -> SparseMatrix? in
+      let choice = SparsityChoice(rows, rows: shape.n, inputs: shape.k, positions: 1)
+      guard let kind = choice.kind else { return nil }
+      let tiling = SparseTiling(
+        p.kernels, rows: shape.n, columns: shape.m, k: shape.k, entries: choice.entries,
+        kind: kind, multiple: 4)
       return SparseMatrix(
-        rows, rows: shape.n, inputs: shape.k, positions: 1, kind: isVector ? .pairs : kind,
-        input: input,
-        blocks: ReductionBlocks(shape.k, limit: isVector ? shape.k : 256, multiple: 4))
+        rows, rows: shape.n, inputs: shape.k, positions: 1, kind: kind, tiling: tiling)
     }
+  }
+}
+
+/// Calls `body` with B's transpose, n x k, row-major.
+private func withRowsOfTranspose<Result>(
+  _ p: Preparation, _ shape: ProductShape, _ weight: Tensor,
+  _ body: (UnsafePointer<Float>) -> Result?
+) -> Result? {
+  weight.withElements(of: Float.self) { all -> Result? in
+    guard let source = all.baseAddress else { return nil }
+    guard shape.bColumn == 1 else { return body(source) }
+    // Stored k x n: transposed once, so that the streams are made from contiguous rows.
+    let copy = Panels(count: shape.n * shape.k)
+    p.kernels.pointee.f32_transpose(shape.k, shape.n, source, shape.n, copy.floats, shape.k)
+    return withExtendedLifetime(copy) { body(copy.floats) }
   }
 }

@@ -1,37 +1,42 @@
 import SparrowCore
 
 /// Which sparse kernel suits a weight, if any.
-public enum SparsityChoice {
-  /// Above this density a dense product is faster: the dense micro-kernel reaches about four times
-  /// the multiply-adds a second of the sparse one.
-  public static var densityLimit: Double { 0.3 }
+public struct SparsityChoice {
+  /// Above this density a dense product is faster: the dense micro-kernel reaches about twice the
+  /// multiply-adds a second of the sparse one.
+  public static var densityLimit: Double { 0.4 }
   /// As above for entries of four weights.
-  public static var quadDensityLimit: Double { 0.45 }
+  public static var quadDensityLimit: Double { 0.6 }
   /// Entries of four weights win over single ones when at least this part of them is not zero.
-  static var quadFill: Double { 0.6 }
+  private static var quadFill: Double { 0.6 }
 
-  /// The kind of stream for a rows x (inputs * positions) matrix; nil: dense.
-  static func kind(
+  /// nil: dense.
+  let kind: SparseMatrix.Kind?
+  /// Stored entries of that kind.
+  let entries: Int
+
+  /// For a rows x (inputs * positions) matrix.
+  init(_ weights: UnsafePointer<Float>, rows: Int, inputs: Int, positions: Int) {
+    (kind, entries) = SparsityChoice.best(
+      weights, rows: rows, inputs: inputs, positions: positions)
+  }
+
+  private static func best(
     _ weights: UnsafePointer<Float>, rows: Int, inputs: Int, positions: Int
-  ) -> SparseMatrix.Kind? {
+  ) -> (SparseMatrix.Kind?, Int) {
     let k = inputs * positions
-    guard rows * k >= 256 else { return nil }
+    guard rows * k >= 256 else { return (nil, 0) }
     var nonzeros = 0
     for i in 0..<(rows * k) where weights[i] != 0 { nonzeros += 1 }
     let density = Double(nonzeros) / Double(rows * k)
-    guard density <= quadDensityLimit else { return nil }
-    if fill(nonzeros, quads4x1(weights, rows: rows, k: k)) >= quadFill { return .quads4x1 }
-    if inputs % 4 == 0, positions <= 25,
-      fill(nonzeros, quads1x4(weights, rows: rows, inputs: inputs, positions: positions))
-        >= quadFill
-    {
-      return .quads1x4
+    guard density <= quadDensityLimit else { return (nil, 0) }
+    let blocks4x1 = quads4x1(weights, rows: rows, k: k)
+    if Double(nonzeros) >= quadFill * Double(4 * blocks4x1) { return (.block4x1, blocks4x1) }
+    if inputs % 4 == 0, positions <= 25 {
+      let blocks1x4 = quads1x4(weights, rows: rows, inputs: inputs, positions: positions)
+      if Double(nonzeros) >= quadFill * Double(4 * blocks1x4) { return (.block1x4, blocks1x4) }
     }
-    return density <= densityLimit ? .pairs : nil
-  }
-
-  private static func fill(_ nonzeros: Int, _ quads: Int) -> Double {
-    quads == 0 ? 0 : Double(nonzeros) / Double(4 * quads)
+    return density <= densityLimit ? (.single, nonzeros) : (nil, 0)
   }
 
   private static func quads4x1(_ weights: UnsafePointer<Float>, rows: Int, k: Int) -> Int {

@@ -11,6 +11,7 @@ final class WeightCache: @unchecked Sendable {
   private var panels: [Key: Panels] = [:]
   /// nil: dense is better, which is worth remembering as well.
   private var sparse: [Key: SparseMatrix?] = [:]
+  private var vectors: [Key: SparseRows?] = [:]
   private let lockMemory = Region(count: MemoryLayout<sp_atomic>.size)
   private let lock: UnsafeMutablePointer<sp_atomic>
 
@@ -21,11 +22,12 @@ final class WeightCache: @unchecked Sendable {
     private let offset: Int
     private let layout: Int
     private let group: Int
-    private let rows: InputRows
+    private let columns: Int
+    private let plane: Int
 
-    /// `rows` is where a sparse matrix finds its input.
-    init(_ tensor: Tensor, layout: Layout, group: Int = 0, rows: InputRows = InputRows(width: 0)) {
-      self.rows = rows
+    /// `columns` and `plane` are what a sparse matrix's tiling depends on.
+    init(_ tensor: Tensor, layout: Layout, group: Int = 0, columns: Int = 0, plane: Int = 0) {
+      (self.columns, self.plane) = (columns, plane)
       let bytes = tensor.storage.identifyingBytes
       region = bytes.region
       offset = bytes.offset
@@ -35,7 +37,7 @@ final class WeightCache: @unchecked Sendable {
 
     static func == (a: Key, b: Key) -> Bool {
       a.region === b.region && a.offset == b.offset && a.layout == b.layout && a.group == b.group
-        && a.rows == b.rows
+        && a.columns == b.columns && a.plane == b.plane
     }
 
     func hash(into hasher: inout Hasher) {
@@ -43,12 +45,13 @@ final class WeightCache: @unchecked Sendable {
       hasher.combine(offset)
       hasher.combine(layout)
       hasher.combine(group)
-      hasher.combine(rows)
+      hasher.combine(columns)
+      hasher.combine(plane)
     }
   }
 
   enum Layout: Int {
-    case rowPanels, columnPanels, columnPanelsOfTransposed, sparse, sparseOfTransposed
+    case rowPanels, columnPanels, columnPanelsOfTransposed, sparse, sparseOfTransposed, sparseRows
   }
 
   init(forcesDense: Bool) {
@@ -84,6 +87,17 @@ final class WeightCache: @unchecked Sendable {
     sp_lock(lock)
     defer { sp_unlock(lock) }
     return body()
+  }
+
+  /// Sparse rows for `key`, made by `make` on first use; nil where dense is better.
+  func sparseRows(_ key: Key, make: () -> SparseRows?) -> SparseRows? {
+    if let known = locked({ vectors[key] }) { return known }
+    let made = make()
+    return locked {
+      if let known = vectors[key] { return known }
+      vectors.updateValue(made, forKey: key)
+      return made
+    }
   }
 }
 
