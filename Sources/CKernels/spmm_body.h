@@ -21,6 +21,25 @@ V_INLINE void spmm_begin(vf *sum, const int width, const sp_sparse_product *s, p
   }
 }
 
+// Rows lie far apart, and the order they are taken in is not one that a processor foresees: the places of the results of
+// one to come are fetched while this one is summed.
+V_INLINE void spmm_prefetch(const int width, const sp_sparse_product *s, ptrdiff_t place, const sp_epilogue *e,
+                            const int group_rows) {
+  enum { AHEAD = 6 };
+  if (!e->last || s->runs || place + AHEAD >= s->end) {
+    return;
+  }
+  ptrdiff_t row = (ptrdiff_t)s->order[place + AHEAD] * group_rows;
+  for (int i = 0; i < group_rows; i++, row++) {
+    const char *c = (const char *)(s->c + row * s->ldc);
+    V_UNROLL for (int j = 0; j < width * VL * 4; j += 64) { __builtin_prefetch(c + j, 1, 3); }
+    if (e->residual) {
+      const char *residual = (const char *)(e->residual + row * e->residual_stride);
+      V_UNROLL for (int j = 0; j < width * VL * 4; j += 64) { __builtin_prefetch(residual + j, 0, 3); }
+    }
+  }
+}
+
 // Stores the lanes of each vector that are outputs where they belong.
 V_INLINE void spmm_scatter(vf *sum, const int width, const sp_sparse_product *s, ptrdiff_t row, const sp_epilogue *e) {
   float *c = s->c + row * s->ldc;
@@ -80,6 +99,7 @@ V_INLINE void spmm_rows(const sp_sparse_product *shared, const sp_epilogue *epil
   const sp_epilogue e = *epilogue;
   for (ptrdiff_t place = s->begin; place < s->end; place++) {
     ptrdiff_t row = s->order[place];
+    spmm_prefetch(width, s, place, &e, 1);
     uint32_t i = s->start[place], end = s->start[place + 1];
     vf sum[4][SP_SPMM_WIDTH];
     spmm_begin(sum[0], width, s, row, e.accumulate);

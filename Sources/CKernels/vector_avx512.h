@@ -9,7 +9,7 @@
 #define SP_VERSION(name) name##__avx512
 #define SP_GEMM_ROWS 14
 #define SP_SPMM_WIDTH 6
-#define SP_SPMM_SUMS 7
+#define SP_SPMM_SUMS 8
 #define SP_SPMM_4X1_WIDTH 6
 
 #include "vector_common.h"
