@@ -9,6 +9,8 @@ private struct SparseMatrix {
   let rows, inputs: Int
   var dense: [Float]
   var kept: [Bool]
+  /// The row groups in the order in which the streams hold them: any order will do.
+  let order: [UInt16]
 
   init(_ layout: Layout, rows: Int, inputs: Int, sparsity: Float, random: inout Random) {
     self.layout = layout
@@ -29,89 +31,218 @@ private struct SparseMatrix {
           ? (random.float() + 1) / 2 >= sparsity : kept[leader.0 * inputs + leader.1]
       }
     }
+    let groups = layout == .fourRows ? (rows + 3) / 4 : rows
+    order = (0..<groups).map { UInt16($0) }.shuffled(using: &random)
   }
 
-  func value(_ r: Int, _ i: Int) -> Float {
+  var groupRows: Int { layout == .fourRows ? 4 : 1 }
+
+  /// The rows at places `places` of the order.
+  func rows(at places: Range<Int>) -> Set<Int> {
+    var result: Set<Int> = []
+    for group in order[places] {
+      let first = Int(group) * groupRows
+      result.formUnion(first..<min(rows, first + groupRows))
+    }
+    return result
+  }
+
+  private func value(_ r: Int, _ i: Int) -> Float {
     r < rows && i < inputs && kept[r * inputs + i] ? dense[r * inputs + i] : 0
   }
 
-  /// Writes C from a B of `inputs` rows of `stride` floats.
+  /// Calls the layout's kernel on input rows `rowLines` cache lines apart; `sums` and `c` with the
+  /// distances between their rows. The streams end at guard pages.
   func multiply(
-    _ t: sp_kernel_table, b: Guarded, stride: Int, n: Int, c: Guarded, ldc: Int,
-    from first: Int = 0,
-    _ epilogue: inout sp_epilogue
+    _ t: sp_kernel_table, tile: UnsafePointer<Float>, rowLines: Int, n: Int,
+    sums: (UnsafeMutablePointer<Float>, stride: Int)?, c: (UnsafeMutablePointer<Float>, ldc: Int)?,
+    runs: Runs? = nil, places: Range<Int>? = nil, _ epilogue: sp_epilogue
   ) {
     var start: [UInt32] = [0]
-    let offset = { (i: Int) in UInt32(i * stride * 4) }
-    switch layout {
-    case .unstructured:
-      var pairs: [sp_sparse_pair] = []
-      for r in 0..<rows {
-        for i in 0..<inputs where kept[r * inputs + i] {
-          pairs.append(sp_sparse_pair(offset: offset(i), value: dense[r * inputs + i]))
+    var offsets: [UInt16] = []
+    var values: [Float] = []
+    for group in order {
+      let r = Int(group) * groupRows
+      for i in Swift.stride(from: 0, to: inputs, by: layout == .fourInputs ? 4 : 1)
+      where kept[r * inputs + i] {
+        offsets.append(UInt16(i * rowLines))
+        switch layout {
+        case .unstructured: values.append(value(r, i))
+        case .fourRows: values += (0..<4).map { value(r + $0, i) }
+        case .fourInputs: values += (0..<4).map { value(r, i + $0) }
         }
-        start.append(UInt32(pairs.count))
       }
-      t.f32_spmm(first, rows, start, pairs, b.pointer, n, c.pointer, ldc, &epilogue)
-    case .fourRows:
-      var quads: [sp_sparse_quad] = []
-      for group in 0..<(rows + 3) / 4 {
-        let r = 4 * group
-        for i in 0..<inputs where kept[r * inputs + i] {
-          let v = (value(r, i), value(r + 1, i), value(r + 2, i), value(r + 3, i))
-          quads.append(sp_sparse_quad(offset: offset(i), v: v))
-        }
-        start.append(UInt32(quads.count))
-      }
-      t.f32_spmm_4x1(
-        first / 4, start.count - 1, rows, start, quads, b.pointer, n, c.pointer, ldc, &epilogue)
-    case .fourInputs:
-      var quads: [sp_sparse_quad] = []
-      for r in 0..<rows {
-        for i in Swift.stride(from: 0, to: inputs, by: 4) where kept[r * inputs + i] {
-          let v = (value(r, i), value(r, i + 1), value(r, i + 2), value(r, i + 3))
-          quads.append(sp_sparse_quad(offset: offset(i), v: v))
-        }
-        start.append(UInt32(quads.count))
-      }
-      t.f32_spmm_1x4(first, rows, start, quads, b.pointer, stride, n, c.pointer, ldc, &epilogue)
+      start.append(UInt32(offsets.count))
     }
+    let streams = (Stream(order), Stream(start), Stream(offsets), Stream(values))
+    var product = sp_sparse_product(
+      begin: places?.lowerBound ?? 0, end: places?.upperBound ?? order.count, rows: rows,
+      order: streams.0.pointer, start: streams.1.pointer, offsets: streams.2.pointer,
+      values: streams.3.pointer, tile: tile, tile_stride: rowLines * 16, n: n, sums: sums?.0,
+      sums_stride: sums?.stride ?? 0, c: c?.0, ldc: c?.ldc ?? 0, runs: runs?.runs.pointer,
+      run_start: runs?.start.pointer)
+    var epilogue = epilogue
+    withExtendedLifetime((streams, runs)) {
+      switch layout {
+      case .unstructured: t.f32_spmm(&product, &epilogue)
+      case .fourRows: t.f32_spmm_4x1(&product, &epilogue)
+      case .fourInputs: t.f32_spmm_1x4(&product, &epilogue)
+      }
+    }
+  }
+
+  /// Row r times the column of a tile that `input` gives, and the sum of the terms' magnitudes.
+  func product(_ r: Int, _ input: (Int) -> Float) -> (sum: Double, magnitude: Double) {
+    var (sum, magnitude) = (0.0, 0.0)
+    for i in 0..<inputs where kept[r * inputs + i] {
+      let term = Double(dense[r * inputs + i]) * Double(input(i))
+      sum += term
+      magnitude += abs(term)
+    }
+    return (sum, magnitude)
+  }
+}
+
+/// Numbers that end at an inaccessible page.
+private final class Stream<Element: BitwiseCopyable> {
+  let pointer: UnsafePointer<Element>
+  private let memory: Guarded
+
+  init(_ elements: [Element]) {
+    let bytes = elements.count * MemoryLayout<Element>.stride
+    memory = Guarded((bytes + 3) / 4)
+    let end = UnsafeMutableRawPointer(memory.pointer + memory.count)
+    let target = (end - bytes).bindMemory(to: Element.self, capacity: elements.count)
+    for (i, element) in elements.enumerated() { target[i] = element }
+    pointer = UnsafePointer(target)
+  }
+}
+
+/// Output planes whose lines are `line` columns of the product apart, with `width` pixels each.
+private struct Lines {
+  let line, width, height: Int
+
+  var columns: Int { (height - 1) * line + width }
+  var pixels: Int { height * width }
+  func pixel(_ column: Int) -> Int? {
+    column < columns && column % line < width ? column / line * width + column % line : nil
+  }
+}
+
+/// The runs of the vectors of columns `first ..< end`.
+private struct Runs {
+  let runs: Stream<sp_run>
+  let start: Stream<UInt32>
+
+  init(_ lines: Lines, _ first: Int, _ end: Int, lanes: Int) {
+    var runs: [sp_run] = []
+    var start: [UInt32] = [0]
+    for vector in Swift.stride(from: first, to: end, by: lanes) {
+      var previous: Int?
+      for lane in 0..<lanes {
+        let pixel = vector + lane < end ? lines.pixel(vector + lane) : nil
+        if let pixel, let previous, pixel == previous + 1, lines.line > lines.width,
+          (vector + lane) % lines.line != 0
+        {
+          runs[runs.count - 1].hi += 1
+          runs[runs.count - 1].mask |= 1 << lane
+        } else if let pixel {
+          runs.append(
+            sp_run(
+              target: Int32(pixel - lane), lo: UInt8(lane), hi: UInt8(lane + 1), mask: 1 << lane))
+        }
+        previous = pixel
+      }
+      start.append(UInt32(runs.count))
+    }
+    self.runs = Stream(runs)
+    self.start = Stream(start)
+  }
+}
+
+extension EpilogueCase {
+  /// Sparse products have no column bias.
+  fileprivate static let sparse = all.filter { !$0.columnBias }
+  fileprivate static let fewSparse = [
+    EpilogueCase(), EpilogueCase(accumulate: true, last: false), EpilogueCase(last: false),
+    EpilogueCase(rowBias: true, residual: true, clamp: true, accumulate: true),
+  ]
+}
+
+/// One product of a tile, with everything around what the kernel may touch guarded or NaN.
+private struct SparseProduct {
+  let isa: ISA
+  let matrix: SparseMatrix
+  let choice: EpilogueCase
+  var side = Guarded.Side.end
+  /// nil: column j of the tile is element j of a row of C.
+  var lines: Lines?
+  var places: Range<Int>?
+
+  /// `n` columns, of which `first` is the first in `lines`.
+  func check(n: Int, first: Int = 0, random: inout Random) {
+    let lanes = isa.lanes
+    let whole = (n + lanes - 1) / lanes * lanes
+    let rowLines = (n + 15) / 16 + n % 2
+    let pixels: [Int?] = (0..<n).map { lines == nil ? $0 : lines?.pixel(first + $0) }
+    let columns = lines?.pixels ?? n
+
+    // Input rows, NaN wherever no output comes from.
+    let stride = rowLines * 16
+    let tile = Guarded(
+      (matrix.inputs - 1) * stride + whole, repeating: .nan, against: side)
+    for i in 0..<matrix.inputs {
+      for j in 0..<n where pixels[j] != nil { tile.pointer[i * stride + j] = random.float() }
+    }
+    let sumsStride = whole + 3
+    let sums = Guarded((matrix.rows - 1) * sumsStride + whole, repeating: untouched, against: side)
+    if choice.accumulate {
+      for r in 0..<matrix.rows {
+        for j in 0..<whole { sums.pointer[r * sumsStride + j] = random.float() }
+      }
+    }
+    let before = sums.values
+    let ldc = columns + 2
+    let c = Guarded((matrix.rows - 1) * ldc + columns, repeating: untouched, against: side)
+    let epilogue = EpilogueInputs(choice, rows: matrix.rows, columns: columns, random: &random)
+
+    var expectedC = [Expected?](repeating: nil, count: c.count)
+    var expectedSums = before.map { Expected(Double($0), error: 0) as Expected? }
+    var isFree = [Bool](repeating: false, count: before.count)
+    let rows = matrix.rows(at: places ?? 0..<matrix.order.count)
+    for r in rows {
+      for j in 0..<whole {
+        let cell = r * sumsStride + j
+        guard j < n, let pixel = pixels[j] else {
+          isFree[cell] = !choice.last
+          continue
+        }
+        let (sum, magnitude) = matrix.product(r) { tile.pointer[$0 * stride + j] }
+        let result = epilogue.finish(
+          sum, magnitude: magnitude, i: r, j: pixel, present: before[cell])
+        if choice.last {
+          expectedC[r * ldc + pixel] = result
+        } else {
+          expectedSums[cell] = result
+        }
+      }
+    }
+    matrix.multiply(
+      isa.kernels, tile: tile.pointer, rowLines: rowLines, n: n,
+      sums: choice.accumulate || !choice.last ? (sums.pointer, sumsStride) : nil,
+      c: choice.last ? (c.pointer, ldc) : nil,
+      runs: lines.map { Runs($0, first, first + n, lanes: lanes) }, places: places, epilogue.value)
+    // Lanes of the sums that are no outputs may hold anything.
+    for cell in before.indices where isFree[cell] { sums.pointer[cell] = before[cell] }
+    let context =
+      "\(matrix.layout) \(matrix.rows)x\(matrix.inputs)x\(n) from \(first), \(choice), "
+      + "\(lines.map { "\($0)" } ?? "in order")"
+    CKernelsTests.check(c, expectedC, "C of \(context)")
+    CKernelsTests.check(sums, expectedSums, "sums of \(context)")
   }
 }
 
 @Suite struct SpmmTests {
-  private func run(
-    _ isa: ISA, _ matrix: SparseMatrix, n: Int, _ choice: EpilogueCase, side: Guarded.Side = .end,
-    random: inout Random
-  ) {
-    let stride = n + 1
-    let b = Guarded(random.floats((matrix.inputs - 1) * stride + n), against: side)
-    let ldc = n + 2
-    let present = choice.accumulate ? Float(0.375) : untouched
-    let c = Guarded((matrix.rows - 1) * ldc + n, repeating: untouched, against: side)
-    for r in 0..<matrix.rows {
-      for j in 0..<n { c.pointer[r * ldc + j] = present }
-    }
-    let epilogue = EpilogueInputs(choice, rows: matrix.rows, columns: n, random: &random)
-    var expected = [Expected?](repeating: nil, count: c.count)
-    for r in 0..<matrix.rows {
-      for j in 0..<n {
-        var sum = 0.0
-        var magnitude = 0.0
-        for i in 0..<matrix.inputs where matrix.kept[r * matrix.inputs + i] {
-          let term = Double(matrix.dense[r * matrix.inputs + i]) * Double(b.pointer[i * stride + j])
-          sum += term
-          magnitude += abs(term)
-        }
-        expected[r * ldc + j] = epilogue.finish(
-          sum, magnitude: magnitude, i: r, j: j, present: present)
-      }
-    }
-    var e = epilogue.value
-    matrix.multiply(isa.kernels, b: b, stride: stride, n: n, c: c, ldc: ldc, &e)
-    check(c, expected, "\(matrix.layout) \(matrix.rows)x\(matrix.inputs)x\(n), \(choice)")
-  }
-
   /// Around every vector and strip edge.
   @Test(arguments: ISA.available) func everyWidth(isa: ISA) {
     var random = Random(seed: 11)
@@ -121,24 +252,29 @@ private struct SparseMatrix {
       widths.formUnion([vectors * lanes - 1, vectors * lanes, vectors * lanes + 1])
     }
     for layout in SparseMatrix.Layout.allCases {
-      let matrix = SparseMatrix(layout, rows: 5, inputs: 8, sparsity: 0.5, random: &random)
+      let matrix = SparseMatrix(layout, rows: 5, inputs: 12, sparsity: 0.4, random: &random)
       for n in widths.sorted() {
-        run(
-          isa, matrix, n: n, EpilogueCase(rowBias: true), side: n % 2 == 0 ? .end : .start,
-          random: &random)
+        for choice in [EpilogueCase(rowBias: true), EpilogueCase(accumulate: true, last: false)] {
+          let product = SparseProduct(
+            isa: isa, matrix: matrix, choice: choice, side: n % 2 == 0 ? .end : .start)
+          product.check(n: n, random: &random)
+        }
       }
     }
   }
 
+  /// Rows of every number of entries that loops over several at once treat differently, and of none.
   @Test(arguments: ISA.available, [0, 0.5, 0.9, 1] as [Float])
   func everySparsity(isa: ISA, sparsity: Float) {
     var random = Random(seed: 12)
     for layout in SparseMatrix.Layout.allCases {
-      for (rows, inputs) in [(1, 4), (3, 12), (4, 40), (9, 64)] {
+      for (rows, inputs) in [(1, 4), (3, 12), (4, 40), (9, 64), (13, 20)] {
         let matrix = SparseMatrix(
           layout, rows: rows, inputs: inputs, sparsity: sparsity, random: &random)
-        for n in [1, isa.lanes, 4 * isa.lanes + 3] {
-          for choice in EpilogueCase.few { run(isa, matrix, n: n, choice, random: &random) }
+        for n in [1, isa.lanes, 2 * isa.lanes + 1, 4 * isa.lanes + 3, 6 * isa.lanes] {
+          for choice in EpilogueCase.fewSparse {
+            SparseProduct(isa: isa, matrix: matrix, choice: choice).check(n: n, random: &random)
+          }
         }
       }
     }
@@ -148,23 +284,147 @@ private struct SparseMatrix {
     var random = Random(seed: 13)
     for layout in SparseMatrix.Layout.allCases {
       let matrix = SparseMatrix(layout, rows: 6, inputs: 8, sparsity: 0.5, random: &random)
-      for choice in EpilogueCase.all {
-        run(isa, matrix, n: 2 * isa.lanes + 1, choice, random: &random)
+      for choice in EpilogueCase.sparse {
+        // One vector and a lane; as many strips as a row has.
+        for n in [2 * isa.lanes + 1, 7 * isa.lanes - 1] {
+          SparseProduct(isa: isa, matrix: matrix, choice: choice).check(n: n, random: &random)
+        }
       }
     }
   }
 
-  /// Rows before the first asked for stay as they were.
-  @Test(arguments: ISA.available) func rowRange(isa: ISA) {
+  /// Lines of output with unused columns between: in every vector, at their edges, over several
+  /// vectors, and several lines in one vector. Any tile of cache lines, at either end of a plane.
+  @Test(
+    arguments: ISA.available,
+    [(2, 1, 40), (5, 3, 20), (9, 7, 7), (16, 14, 6), (17, 1, 6), (18, 16, 4), (34, 33, 3), (75, 5, 3)]
+  )
+  func scatteredOutput(isa: ISA, shape: (line: Int, width: Int, height: Int)) {
+    var random = Random(seed: 17)
+    let lines = Lines(line: shape.line, width: shape.width, height: shape.height)
+    for layout in SparseMatrix.Layout.allCases {
+      let matrix = SparseMatrix(layout, rows: 5, inputs: 8, sparsity: 0.4, random: &random)
+      for (i, choice) in EpilogueCase.sparse.enumerated() {
+        let product = SparseProduct(
+          isa: isa, matrix: matrix, choice: choice, side: i % 2 == 0 ? .end : .start, lines: lines)
+        let width = [16, 48, 96, 128][i % 4]
+        let first = Int.random(in: 0...(lines.columns - 1) / 16, using: &random) * 16
+        product.check(n: min(width, lines.columns - first), first: first, random: &random)
+        product.check(n: min(width, lines.columns), random: &random)
+      }
+    }
+  }
+
+  /// Rows at other places of the order stay as they were.
+  @Test(arguments: ISA.available, [nil, Lines(line: 7, width: 5, height: 3)] as [Lines?])
+  private func rangesOfPlaces(isa: ISA, lines: Lines?) {
     var random = Random(seed: 14)
     for layout in SparseMatrix.Layout.allCases {
-      let matrix = SparseMatrix(layout, rows: 7, inputs: 4, sparsity: 0, random: &random)
-      let b = Guarded(4 * 5, repeating: 1)
-      let c = Guarded(7 * 5, repeating: untouched)
-      var e = EpilogueInputs(EpilogueCase(), rows: 7, columns: 5, random: &random).value
-      matrix.multiply(isa.kernels, b: b, stride: 5, n: 5, c: c, ldc: 5, from: 4, &e)
-      #expect(c.values[..<20].allSatisfy { $0 == untouched })
-      #expect(c.values[20...].allSatisfy { $0 != untouched })
+      let matrix = SparseMatrix(layout, rows: 11, inputs: 8, sparsity: 0.3, random: &random)
+      let count = matrix.order.count
+      for choice in EpilogueCase.fewSparse {
+        for places in [0..<0, 0..<1, 1..<count, count - 1..<count, 1..<count - 1] {
+          SparseProduct(isa: isa, matrix: matrix, choice: choice, lines: lines, places: places)
+            .check(n: lines?.columns ?? 5, random: &random)
+        }
+      }
+    }
+  }
+
+  /// A row of C may be its own residual.
+  @Test(arguments: ISA.available, [nil, Lines(line: 11, width: 9, height: 5)] as [Lines?])
+  private func residualInPlace(isa: ISA, lines: Lines?) {
+    var random = Random(seed: 18)
+    for layout in SparseMatrix.Layout.allCases {
+      let matrix = SparseMatrix(layout, rows: 6, inputs: 8, sparsity: 0.3, random: &random)
+      let n = lines?.columns ?? 53
+      let (columns, whole) = (lines?.pixels ?? n, (n + isa.lanes - 1) / isa.lanes * isa.lanes)
+      let tile = Guarded(random.floats(7 * 64 + whole))
+      let c = Guarded(random.floats(6 * columns))
+      let present = c.values
+      var expected = [Expected?](repeating: nil, count: c.count)
+      for r in 0..<6 {
+        for j in 0..<n {
+          guard let pixel = lines == nil ? j : lines?.pixel(j) else { continue }
+          let (sum, magnitude) = matrix.product(r) { tile.pointer[$0 * 64 + j] }
+          expected[r * columns + pixel] = Expected(
+            sum + Double(present[r * columns + pixel]), error: Tolerance.sum * (magnitude + 1))
+        }
+      }
+      let epilogue = sp_epilogue(
+        row_bias: nil, column_bias: nil, residual: c.pointer, residual_stride: columns,
+        lo: -.infinity, hi: .infinity, accumulate: false, last: true)
+      matrix.multiply(
+        isa.kernels, tile: tile.pointer, rowLines: 4, n: n, sums: nil, c: (c.pointer, columns),
+        runs: lines.map { Runs($0, 0, n, lanes: isa.lanes) }, epilogue)
+      check(c, expected, "\(layout), \(lines.map { "\($0)" } ?? "in order")")
+    }
+  }
+
+  /// Blocks of the reduction one after the other, and the results where the sums were.
+  @Test(arguments: ISA.available) func sumsBecomeResults(isa: ISA) {
+    var random = Random(seed: 19)
+    let n = 3 * isa.lanes + 2
+    let (whole, lines) = ((n + isa.lanes - 1) / isa.lanes * isa.lanes, (n + 15) / 16)
+    for layout in SparseMatrix.Layout.allCases {
+      let blocks = (0..<3).map { _ in
+        SparseMatrix(layout, rows: 7, inputs: 12, sparsity: 0.5, random: &random)
+      }
+      let tiles = (0..<3).map { _ in Guarded(random.floats(11 * lines * 16 + whole)) }
+      let sums = Guarded(7 * whole)
+      for (i, block) in blocks.enumerated() {
+        let epilogue = sp_epilogue(
+          row_bias: nil, column_bias: nil, residual: nil, residual_stride: 0, lo: -0.5, hi: 0.75,
+          accumulate: i > 0, last: i == 2)
+        block.multiply(
+          isa.kernels, tile: tiles[i].pointer, rowLines: lines, n: n, sums: (sums.pointer, whole),
+          c: (sums.pointer, whole), epilogue)
+      }
+      for r in 0..<7 {
+        for j in 0..<n {
+          var (sum, magnitude) = (0.0, 0.0)
+          for (block, tile) in zip(blocks, tiles) {
+            let part = block.product(r) { tile.pointer[$0 * lines * 16 + j] }
+            sum += part.sum
+            magnitude += part.magnitude
+          }
+          let result = Double(sums.pointer[r * whole + j])
+          #expect(abs(result - min(max(sum, -0.5), 0.75)) <= Tolerance.sum * magnitude)
+        }
+      }
+    }
+  }
+
+  /// The last cache line that 16 bits reach is 4 MB after the tile's start.
+  @Test(arguments: ISA.available) func farthestOffset(isa: ISA) {
+    let far = Int(UInt16.max) * 16
+    let tile = Guarded(far + isa.lanes)
+    for lane in 0..<isa.lanes { tile.pointer[far + lane] = Float(lane + 1) }
+    let values: [Float] = [0.5, 1, 2, 4]
+    let c = Guarded(4 * isa.lanes)
+    let streams = (Stream([UInt16(0)]), Stream([0, 1] as [UInt32]), Stream([UInt16.max]))
+    let weights = Stream(values)
+    var epilogue = sp_epilogue(
+      row_bias: nil, column_bias: nil, residual: nil, residual_stride: 0, lo: -.infinity,
+      hi: .infinity, accumulate: false, last: true)
+    for rows in [1, 4] {
+      var product = sp_sparse_product(
+        begin: 0, end: 1, rows: rows, order: streams.0.pointer, start: streams.1.pointer,
+        offsets: streams.2.pointer, values: weights.pointer, tile: tile.pointer, tile_stride: 0,
+        n: isa.lanes, sums: nil, sums_stride: 0, c: c.pointer, ldc: isa.lanes, runs: nil,
+        run_start: nil)
+      withExtendedLifetime((streams, weights)) {
+        if rows == 1 {
+          isa.kernels.f32_spmm(&product, &epilogue)
+        } else {
+          isa.kernels.f32_spmm_4x1(&product, &epilogue)
+        }
+      }
+      for r in 0..<rows {
+        for lane in 0..<isa.lanes {
+          #expect(c.pointer[r * isa.lanes + lane] == values[r] * Float(lane + 1))
+        }
+      }
     }
   }
 
@@ -174,15 +434,56 @@ private struct SparseMatrix {
       var matrix = SparseMatrix(layout, rows: 4, inputs: 4, sparsity: 0, random: &random)
       matrix.dense = [Float](repeating: 0, count: 16)
       let n = isa.lanes + 1
-      let b = Guarded(4 * n, repeating: 1)
-      b.pointer[0] = .nan
-      b.pointer[n - 1] = .infinity
+      let (lines, whole) = ((n + 15) / 16, 2 * isa.lanes)
+      let tile = Guarded(3 * lines * 16 + whole, repeating: 1)
+      tile.pointer[0] = .nan
+      tile.pointer[n - 1] = .infinity
       let c = Guarded(4 * n)
-      var e = EpilogueInputs(EpilogueCase(clamp: true), rows: 4, columns: n, random: &random).value
-      matrix.multiply(isa.kernels, b: b, stride: n, n: n, c: c, ldc: n, &e)
+      let e = EpilogueInputs(EpilogueCase(clamp: true), rows: 4, columns: n, random: &random).value
+      matrix.multiply(
+        isa.kernels, tile: tile.pointer, rowLines: lines, n: n, sums: nil, c: (c.pointer, n), e)
       for r in 0..<4 {
         #expect(c.pointer[r * n].isNaN && c.pointer[r * n + n - 1].isNaN)
         #expect(n < 3 || c.pointer[r * n + 1] == 0)
+      }
+    }
+  }
+
+  /// Nothing but the `n` elements of each row is read, and nothing but whole vectors is written.
+  @Test(arguments: ISA.available) func gatherRows(isa: ISA) {
+    var random = Random(seed: 20)
+    let lanes = isa.lanes
+    var lengths = Set(1...2 * lanes + 1)
+    for vectors in [3, 4, 5, 6, 7, 12, 13] {
+      lengths.formUnion([vectors * lanes - 1, vectors * lanes, vectors * lanes + 1])
+    }
+    for n in lengths.sorted() {
+      for (rows, side) in [(0, Guarded.Side.end), (1, .start), (1, .end), (9, .end)] {
+        let source = Guarded(random.floats(n + 23), against: side)
+        source.pointer[n + 22] = Float(bitPattern: 0x7fa1_2345)
+        // The source's end and start among them.
+        let offsets = (0..<rows).map { row in
+          row == 0 ? (side == .end ? UInt32(23) : 0) : UInt32.random(in: 0...23, using: &random)
+        }
+        let whole = (n + lanes - 1) / lanes * lanes
+        let stride = whole + 3
+        let target = Guarded(rows == 0 ? 1 : (rows - 1) * stride + whole, repeating: untouched)
+        let stream = Stream(offsets)
+        withExtendedLifetime(stream) {
+          isa.kernels.f32_gather_rows(
+            rows, stream.pointer, source.pointer, n, target.pointer, stride)
+        }
+        var isExact = true
+        for (cell, value) in target.values.enumerated() {
+          let (row, j) = (cell / stride, cell % stride)
+          if row < rows, j < n {
+            let wanted = source.pointer[Int(offsets[row]) + j]
+            isExact = isExact && value.bitPattern == wanted.bitPattern
+          } else if row >= rows || j >= whole {
+            isExact = isExact && value == untouched
+          }
+        }
+        #expect(isExact, "\(rows) rows of \(n) elements")
       }
     }
   }
