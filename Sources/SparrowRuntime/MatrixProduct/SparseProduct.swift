@@ -46,7 +46,7 @@ private struct SparseProduct {
     let segment = matrix.segmentRows
     taskRows = ((shape.n + wanted - 1) / wanted + segment - 1) / segment * segment
     parts = (shape.n + taskRows - 1) / taskRows
-    chunks = RowChunks(rows: min(taskRows, max(256, segment)), matrix)
+    chunks = RowChunks(rows: min(taskRows, max(1, 256 / segment) * segment), matrix)
     tileFloats = shape.k * tiling.width
     sumFloats = chunks.rows * tiling.width
     scratch = p.scratch(bytes: p.threads * (tileFloats + sumFloats) * 4)
