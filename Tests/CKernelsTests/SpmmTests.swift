@@ -10,7 +10,7 @@ private struct SparseMatrix {
   var dense: [Float]
   var kept: [Bool]
   /// The row groups in the order in which the streams hold them: any order will do.
-  let order: [UInt16]
+  let order: [UInt32]
 
   init(_ layout: Layout, rows: Int, inputs: Int, sparsity: Float, random: inout Random) {
     self.layout = layout
@@ -32,7 +32,7 @@ private struct SparseMatrix {
       }
     }
     let groups = layout == .fourRows ? (rows + 3) / 4 : rows
-    order = (0..<groups).map { UInt16($0) }.shuffled(using: &random)
+    order = (0..<groups).map { UInt32($0) }.shuffled(using: &random)
   }
 
   var groupRows: Int { layout == .fourRows ? 4 : 1 }
@@ -297,7 +297,10 @@ private struct SparseProduct {
   /// vectors, and several lines in one vector. Any tile of cache lines, at either end of a plane.
   @Test(
     arguments: ISA.available,
-    [(2, 1, 40), (5, 3, 20), (9, 7, 7), (16, 14, 6), (17, 1, 6), (18, 16, 4), (34, 33, 3), (75, 5, 3)]
+    [
+      (2, 1, 40), (5, 3, 20), (9, 7, 7), (16, 14, 6), (17, 1, 6), (18, 16, 4), (34, 33, 3),
+      (75, 5, 3),
+    ]
   )
   func scatteredOutput(isa: ISA, shape: (line: Int, width: Int, height: Int)) {
     var random = Random(seed: 17)
@@ -402,7 +405,7 @@ private struct SparseProduct {
     for lane in 0..<isa.lanes { tile.pointer[far + lane] = Float(lane + 1) }
     let values: [Float] = [0.5, 1, 2, 4]
     let c = Guarded(4 * isa.lanes)
-    let streams = (Stream([UInt16(0)]), Stream([0, 1] as [UInt32]), Stream([UInt16.max]))
+    let streams = (Stream([UInt32(0)]), Stream([0, 1] as [UInt32]), Stream([UInt16.max]))
     let weights = Stream(values)
     var epilogue = sp_epilogue(
       row_bias: nil, column_bias: nil, residual: nil, residual_stride: 0, lo: -.infinity,

@@ -60,7 +60,7 @@ typedef struct {
 typedef struct {
   ptrdiff_t begin, end;  // places in `order`
   ptrdiff_t rows;        // of C
-  const uint16_t *order;
+  const uint32_t *order;
   const uint32_t *start;
   const uint16_t *offsets;
   const float *values;

@@ -39,7 +39,7 @@ final class SparseMatrix: @unchecked Sendable {
   let nonzeros: Int
   /// Rows of a segment, to which tasks are aligned.
   let segmentRows: Int
-  private let order: UnsafeMutablePointer<UInt16>
+  private let order: UnsafeMutablePointer<UInt32>
   private let starts: UnsafeMutablePointer<UInt32>
   private let offsets: UnsafeMutablePointer<UInt16>
   private let values: UnsafeMutablePointer<Float>
@@ -65,9 +65,9 @@ final class SparseMatrix: @unchecked Sendable {
     self.groups = groups
     inputStride = positions * tiling.rowLines * 16
     segmentRows = max(32, min(256, (rows + 15) / 16 * 4))
-    orderRegion = Region(count: max(1, blocks.count * groups) * 2)
+    orderRegion = Region(count: max(1, blocks.count * groups) * 4)
     startsRegion = Region(count: (blocks.count * groups + 1) * 4)
-    let order = orderRegion.base.bindMemory(to: UInt16.self, capacity: blocks.count * groups)
+    let order = orderRegion.base.bindMemory(to: UInt32.self, capacity: blocks.count * groups)
     starts = startsRegion.base.bindMemory(to: UInt32.self, capacity: blocks.count * groups + 1)
 
     let reader = EntryReader(
@@ -87,7 +87,7 @@ final class SparseMatrix: @unchecked Sendable {
         let places = (first..<last).sorted { (counts[$0], $0) < (counts[$1], $1) }
         for (i, group) in places.enumerated() {
           let place = block * groups + first + i
-          order[place] = UInt16(truncatingIfNeeded: group)
+          order[place] = UInt32(truncatingIfNeeded: group)
           starts[place] = UInt32(truncatingIfNeeded: total)
           total += counts[group]
         }
