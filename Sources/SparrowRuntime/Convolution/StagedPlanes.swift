@@ -105,7 +105,8 @@ struct StagedPlanes {
   /// Which lanes of each vector of columns are output pixels; nil where all are.
   func runs(lanes: Int) -> OutputRuns? {
     let width = Int(shape.geometry.out_width)
-    return line == width ? nil : OutputRuns(columns: columns, line: line, width: width, lanes: lanes)
+    return line == width
+      ? nil : OutputRuns(columns: columns, line: line, width: width, lanes: lanes)
   }
 }
 
