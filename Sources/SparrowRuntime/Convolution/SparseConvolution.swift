@@ -182,33 +182,39 @@ private func groupMatrices(
   for group in 0..<shape.groups {
     let key = WeightCache.Key(
       tensor, layout: .sparse, group: group, columns: staged.columns, plane: staged.plane)
-    let known = p.weights.sparse(key) { groupMatrix(p.kernels, tensor, group, shape, staged) }
+    let first = result.first
+    let known = p.weights.sparse(key) {
+      groupMatrix(p.kernels, tensor, group, shape, staged, like: first)
+    }
     guard let matrix = known else { return nil }
+    // Tasks are cut alike for every group.
+    guard first.map({ $0.kind == matrix.kind && $0.tiling == matrix.tiling }) ?? true else {
+      return nil
+    }
     result.append(matrix)
   }
-  // Tasks are cut alike for every group.
-  guard let first = result.first,
-    result.allSatisfy({ $0.kind == first.kind && $0.tiling == first.tiling })
-  else { return nil }
   return result
 }
 
+/// With the tiling of the first group, `first`, where there is one.
 private func groupMatrix(
   _ kernels: UnsafePointer<sp_kernel_table>, _ tensor: Tensor, _ group: Int,
-  _ shape: ConvolutionShape, _ staged: StagedPlanes
+  _ shape: ConvolutionShape, _ staged: StagedPlanes, like first: SparseMatrix?
 ) -> SparseMatrix? {
   tensor.withElements(of: Float.self) { all -> SparseMatrix? in
     guard let base = all.baseAddress else { return nil }
     let weights = base + group * shape.outputs * shape.k
     let choice = SparsityChoice(
       weights, rows: shape.outputs, inputs: shape.inputs, positions: shape.positions)
-    guard let kind = choice.kind else { return nil }
+    guard let kind = choice.kind, first.map({ $0.kind == kind }) ?? true else { return nil }
     // Input rows that begin at cache lines are read where they are.
     let isAligned = staged.isInput && staged.plane % 16 == 0 && staged.plane / 16 * 4 <= 65_535
-    let tiling = SparseTiling(
-      kernels, rows: shape.outputs, columns: staged.columns, k: shape.k, entries: choice.entries,
-      kind: kind, multiple: kind == .block1x4 ? 4 * shape.positions : 1,
-      planeLines: isAligned ? staged.plane / 16 : nil)
+    let tiling =
+      first?.tiling
+      ?? SparseTiling(
+        kernels, rows: shape.outputs, columns: staged.columns, k: shape.k, entries: choice.entries,
+        kind: kind, multiple: kind == .block1x4 ? 4 * shape.positions : 1,
+        planeLines: isAligned ? staged.plane / 16 : nil)
     return SparseMatrix(
       weights, rows: shape.outputs, inputs: shape.inputs, positions: shape.positions, kind: kind,
       tiling: tiling)
