@@ -15,7 +15,7 @@ func sparseConvolution(
 ) throws(RuntimeError) -> Step? {
   guard !p.weights.forcesDense else { return nil }
   let staged = StagedPlanes(shape)
-  guard let matrices = try groupMatrices(p, shape, staged) else { return nil }
+  guard staged.isWorthwhile, let matrices = try groupMatrices(p, shape, staged) else { return nil }
   let convolution = SparseConvolution(&p, shape, operands, activation, matrices, staged)
   return convolution.step(&p)
 }

@@ -30,7 +30,7 @@ struct StagedPlanes {
     let g = shape.geometry
     let isPointwise =
       shape.positions == 1 && g.stride_h == 1 && g.stride_w == 1
-      && shape.inputPlane == shape.outputPlane && g.pad_top == 0 && g.pad_left == 0
+      && g.width == g.out_width && g.height == g.out_height && g.pad_top == 0 && g.pad_left == 0
     let reach = (
       y: (Int(g.kernel_h) - 1) * Int(g.dilation_h), x: (Int(g.kernel_w) - 1) * Int(g.dilation_w)
     )
@@ -57,6 +57,14 @@ struct StagedPlanes {
   private var perChannel: Int { isInput ? 1 : phases.y * phases.x }
   /// Floats of one image's group of channels.
   var floats: Int { shape.inputs * perChannel * plane }
+
+  /// Whether the planes are not far larger than the input and output, as steps that skip nearly all
+  /// of the input make them, and 32 bits reach all of a group's.
+  var isWorthwhile: Bool {
+    let floats = perChannel * plane
+    return floats <= 16 * (shape.inputPlane + shape.outputPlane) + 4096
+      && floats * shape.inputs <= Int(UInt32.max)
+  }
 
   /// Where each column of the weight (input, ky, kx) starts, in floats.
   func offsets() -> Region {
