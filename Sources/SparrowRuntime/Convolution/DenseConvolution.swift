@@ -149,7 +149,9 @@ private func groupPanels(
   let tensor = try p.constantWeight(1)
   let layout: WeightCache.Layout = kind == .rows ? .rowPanels : .columnPanelsOfTransposed
   return (0..<shape.groups).map { group in
-    p.weights.panels(WeightCache.Key(tensor, layout: layout, group: group)) {
+    let key = WeightCache.Key(
+      tensor, layout: layout, rows: shape.outputs, k: shape.k, group: group)
+    return p.weights.panels(key) {
       tensor.withElements(of: Float.self) { all in
         guard let base = all.baseAddress else { return Panels(count: 0) }
         let source = base + group * shape.outputs * shape.k

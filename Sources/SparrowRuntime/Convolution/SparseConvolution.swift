@@ -181,7 +181,8 @@ private func groupMatrices(
   var result: [SparseMatrix] = []
   for group in 0..<shape.groups {
     let key = WeightCache.Key(
-      tensor, layout: .sparse, group: group, columns: staged.columns, plane: staged.plane)
+      tensor, layout: .sparse, rows: shape.outputs, k: shape.k, group: group,
+      columns: staged.columns, plane: staged.plane)
     let first = result.first
     let known = p.weights.sparse(key) {
       groupMatrix(p.kernels, tensor, group, shape, staged, like: first)

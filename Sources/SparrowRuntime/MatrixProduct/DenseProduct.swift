@@ -10,7 +10,8 @@ func denseProduct(
   let kernels = p.kernels
   let b = p.weights.panels(
     WeightCache.Key(
-      weight, layout: shape.bColumn == 1 ? .columnPanels : .columnPanelsOfTransposed)
+      weight, layout: shape.bColumn == 1 ? .columnPanels : .columnPanelsOfTransposed, rows: shape.n,
+      k: shape.k)
   ) {
     weight.withElements(of: Float.self) { all in
       guard let base = all.baseAddress else { return Panels(count: 0) }

@@ -103,7 +103,8 @@ private func sparseVectorProduct(
   _ p: Preparation, _ shape: ProductShape, _ operands: ProductOperands, _ weight: Tensor,
   _ activation: Activation
 ) -> Step? {
-  let key = WeightCache.Key(weight, layout: .sparseRows, group: shape.bColumn == 1 ? 1 : 0)
+  let key = WeightCache.Key(
+    weight, layout: .sparseRows, rows: shape.n, k: shape.k, group: shape.bColumn == 1 ? 1 : 0)
   let known = p.weights.sparseRows(key) {
     withRowsOfTranspose(p, shape, weight) { rows -> SparseRows? in
       guard SparsityChoice(rows, rows: shape.n, inputs: shape.k, positions: 1).kind != nil else {
@@ -133,7 +134,9 @@ private func sparseWeight(
   _ p: Preparation, _ shape: ProductShape, _ weight: Tensor
 ) -> SparseMatrix? {
   let layout: WeightCache.Layout = shape.bColumn == 1 ? .sparseOfTransposed : .sparse
-  return p.weights.sparse(WeightCache.Key(weight, layout: layout, columns: shape.m)) {
+  let key = WeightCache.Key(
+    weight, layout: layout, rows: shape.n, k: shape.k, columns: shape.m)
+  return p.weights.sparse(key) {
     withRowsOfTranspose(p, shape, weight) { rows -> SparseMatrix? in
       let choice = SparsityChoice(rows, rows: shape.n, inputs: shape.k, positions: 1)
       guard let kind = choice.kind else { return nil }

@@ -86,7 +86,8 @@ struct SparseTiling: Hashable {
   private static var tileBytes: Int { max(16_384, sp_l1_data_bytes() * 5 / 6) }
 
   static func == (a: SparseTiling, b: SparseTiling) -> Bool {
-    a.width == b.width && a.lines == b.lines && a.rowLines == b.rowLines && a.isInPlace == b.isInPlace
+    a.width == b.width && a.lines == b.lines && a.rowLines == b.rowLines
+      && a.isInPlace == b.isInPlace
       && a.blocks.length == b.blocks.length
       && a.blocks.k == b.blocks.k
   }

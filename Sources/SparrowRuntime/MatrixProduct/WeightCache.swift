@@ -21,13 +21,19 @@ final class WeightCache: @unchecked Sendable {
     private let region: Region
     private let offset: Int
     private let layout: Int
+    private let rows: Int
+    private let k: Int
     private let group: Int
     private let columns: Int
     private let plane: Int
 
-    /// `columns` and `plane` are what a sparse matrix's tiling depends on.
-    init(_ tensor: Tensor, layout: Layout, group: Int = 0, columns: Int = 0, plane: Int = 0) {
-      (self.columns, self.plane) = (columns, plane)
+    /// `rows` x `k` is the matrix that is read in the tensor, or in part `group` of it; `columns` and
+    /// `plane` are what a sparse matrix's tiling depends on.
+    init(
+      _ tensor: Tensor, layout: Layout, rows: Int, k: Int, group: Int = 0, columns: Int = 0,
+      plane: Int = 0
+    ) {
+      (self.rows, self.k, self.columns, self.plane) = (rows, k, columns, plane)
       let bytes = tensor.storage.identifyingBytes
       region = bytes.region
       offset = bytes.offset
@@ -36,14 +42,16 @@ final class WeightCache: @unchecked Sendable {
     }
 
     static func == (a: Key, b: Key) -> Bool {
-      a.region === b.region && a.offset == b.offset && a.layout == b.layout && a.group == b.group
-        && a.columns == b.columns && a.plane == b.plane
+      a.region === b.region && a.offset == b.offset && a.layout == b.layout && a.rows == b.rows
+        && a.k == b.k && a.group == b.group && a.columns == b.columns && a.plane == b.plane
     }
 
     func hash(into hasher: inout Hasher) {
       hasher.combine(ObjectIdentifier(region))
       hasher.combine(offset)
       hasher.combine(layout)
+      hasher.combine(rows)
+      hasher.combine(k)
       hasher.combine(group)
       hasher.combine(columns)
       hasher.combine(plane)
