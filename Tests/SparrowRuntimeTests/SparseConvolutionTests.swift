@@ -187,4 +187,55 @@ import Testing
       #expect(difference(y, Reference.convolve(c, x, w, bias)) < sumTolerance)
     }
   }
+
+  /// One weight, read by convolutions of one group and of two, whichever is planned first.
+  @Test(arguments: [0.0, 0.8], [[1, 2], [2, 1]])
+  func aWeightSharedBetweenGroupings(sparsity: Double, groups: [Int]) throws {
+    var random = SeededGenerator(seed: 12)
+    let w = random.floats(60 * 16, sparsity: sparsity)
+    var graph = Graph()
+    let weight = graph.addConstant("w", Tensor(w, shape: [60, 16, 1, 1]))
+    var inputs: [Tensor] = []
+    var expected: [[Double]] = []
+    for group in groups {
+      let c = Reference.Convolution(
+        inputs: 16 * group, outputs: 60, height: 8, width: 8, group: group)
+      let x = random.floats(c.inputShape.elementCount)
+      inputs.append(Tensor(x, shape: c.inputShape))
+      expected.append(Reference.convolve(c, x, w, [Float](repeating: 0, count: 60)))
+      let input = graph.addInput("x\(group)", TensorType(.float32, shape: c.inputShape))
+      graph.outputs += [try graph.add(.conv(c.op), [input, weight], name: "y\(group)")]
+    }
+    for (y, wanted) in zip(try Session(graph).run(inputs), expected) {
+      #expect(difference(y.array(of: Float.self), wanted) < sumTolerance)
+    }
+  }
+
+  /// Negative padding that leaves as many pixels as there were.
+  @Test func croppingThatKeepsTheNumberOfPixels() throws {
+    let c = Reference.Convolution(
+      inputs: 16, outputs: 20, height: 4, width: 6, strides: (1, 1), pads: [0, 0, 2, -2])
+    try check(c, .unstructured, density: 0.2, .none, addend: false, seed: 1)
+  }
+
+  /// Steps far wider than the input, which would have more phases than any memory.
+  @Test func stridesAndDilationsBeyondTheInput() throws {
+    var random = SeededGenerator(seed: 2)
+    let (stride, dilation, pad) = (1 << 24, (1 << 24) - 1, (1 << 23) - 1)
+    let x = random.floats(64)
+    let w = random.floats(16 * 64 * 4, sparsity: 0.9)
+    let op = Conv(
+      window: Window(
+        strides: [stride, stride], pads: [0, 0, pad + pad + 1, pad + pad + 1],
+        dilations: [dilation, dilation]))
+    var graph = Graph()
+    let input = graph.addInput("x", TensorType(.float32, shape: [1, 64, 1, 1]))
+    let weight = graph.addConstant("w", Tensor(w, shape: [16, 64, 2, 2]))
+    graph.outputs = [try graph.add(.conv(op), [input, weight], name: "y")]
+    let y = try Session(graph).run([Tensor(x, shape: [1, 64, 1, 1])])[0].array(of: Float.self)
+    let expected = (0..<16).map { o in
+      (0..<64).reduce(0.0) { $0 + Double(x[$1]) * Double(w[(o * 64 + $1) * 4]) }
+    }
+    #expect(difference(y, expected) < sumTolerance)
+  }
 }
