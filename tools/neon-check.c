@@ -170,48 +170,123 @@ static void check_convolutions(void) {
   }
 }
 
-static void check_sparse(void) {
-  enum { ROWS = 7, INPUTS = 24 };
-  sp_sparse_pair pairs[ROWS * INPUTS];
-  sp_sparse_quad tall[ROWS * INPUTS], wide[ROWS * INPUTS];
-  for (ptrdiff_t n = 1; n < 70; n++) {
+// Rows in any order; input rows whole cache lines apart, readable up to whole vectors of the tested version.
+static void check_spmm(void) {
+  enum { ROWS = 7, INPUTS = 24, ENTRIES = ROWS * INPUTS };
+  static const struct {
+    const char *name;
+    int groups, step, values;
+  } layouts[] = {{"f32_spmm", ROWS, 1, 1}, {"f32_spmm_4x1", 2, 1, 4}, {"f32_spmm_1x4", ROWS, 4, 4}};
+  static const uint32_t orders[2][ROWS] = {{4, 0, 6, 1, 3, 5, 2}, {1, 0}};
+  for (ptrdiff_t n = 1; n < 110; n++) {
+    ptrdiff_t lanes = tested->vector_floats, whole = (n + lanes - 1) / lanes * lanes, lines = (n + 15) / 16 + n % 2,
+              line = n % 5 + 3, width = line - n % 3;
+    // Every fifth time, outputs in lines of `width` pixels that begin `line` columns apart.
+    bool scattered = n % 5 == 0;
+    ptrdiff_t in_last = (n - 1) % line + 1,
+              columns = scattered ? (n - 1) / line * width + (in_last < width ? in_last : width) : n;
     for (int choice = 0; choice < 64; choice += n % 3 ? 9 : 5) {
-      uint32_t start[ROWS + 1] = {0}, tall_start[3] = {0}, wide_start[ROWS + 1] = {0};
-      ptrdiff_t stride = n + n % 2;
-      uint32_t count = 0, tall_count = 0, wide_count = 0;
-      for (int r = 0; r < ROWS; r++) {
-        for (int i = 0; i < INPUTS; i++) {
-          if (uniform() > 0.2f) {
-            pairs[count++] = (sp_sparse_pair){(uint32_t)(i * stride * 4), uniform()};
+      for (size_t kind = 0; kind < 3; kind++) {
+        uint32_t start[ROWS + 1] = {0}, count = 0;
+        uint16_t offsets[ENTRIES];
+        float values[4 * ENTRIES];
+        for (int g = 0; g < layouts[kind].groups; g++) {
+          for (int i = 0; i < INPUTS; i += layouts[kind].step) {
+            if (uniform() > 0.2f) {
+              for (int v = 0; v < layouts[kind].values; v++) {
+                values[(int)count * layouts[kind].values + v] = uniform();
+              }
+              offsets[count++] = (uint16_t)(i * lines);
+            }
           }
-          sp_sparse_quad quad = {(uint32_t)(i * stride * 4), {uniform(), uniform(), uniform(), uniform()}};
-          if (r % 4 == 0 && uniform() > 0.2f) {
-            tall[tall_count++] = quad;
-          }
-          if (i % 4 == 0 && uniform() > 0.2f) {
-            wide[wide_count++] = quad;
+          start[g + 1] = count;
+        }
+        sp_run runs[2][256];
+        uint32_t run_start[2][256];
+        for (int table = 0; table < 2; table++) {
+          ptrdiff_t vector = table == 0 ? lanes : 1;
+          uint32_t run = 0;
+          for (ptrdiff_t j = 0; j < n; j++) {
+            ptrdiff_t lane = j % vector;
+            if (lane == 0) {
+              run_start[table][j / vector] = run;
+            }
+            if (j % line < width) {
+              runs[table][run++] = (sp_run){(int32_t)(j / line * width + j % line - lane), (uint8_t)lane,
+                                            (uint8_t)(lane + 1), (uint16_t)(1u << lane)};
+            }
+            run_start[table][j / vector + 1] = run;
           }
         }
-        start[r + 1] = count;
-        wide_start[r + 1] = wide_count;
-        tall_start[r / 4 + 1] = tall_count;
+        sp_epilogue e = epilogue(choice & ~2, ROWS, columns);
+        float *c = filled(ROWS * columns), *d = filled(ROWS * columns), *sums = filled(ROWS * whole),
+              *other = filled(ROWS * whole);
+        sp_sparse_product product = {.end = layouts[kind].groups,
+                                     .rows = ROWS,
+                                     .order = orders[kind == 1],
+                                     .start = start,
+                                     .offsets = offsets,
+                                     .values = values,
+                                     .tile = random_floats((INPUTS - 1) * lines * 16 + whole),
+                                     .tile_stride = lines * 16,
+                                     .n = n,
+                                     .sums = sums,
+                                     .sums_stride = whole,
+                                     .c = c,
+                                     .ldc = columns,
+                                     .runs = scattered ? runs[0] : NULL,
+                                     .run_start = scattered ? run_start[0] : NULL};
+        for (int table = 0; table < 2; table++) {
+          const sp_kernel_table *t = table == 0 ? tested : scalar;
+          (kind == 0 ? t->f32_spmm : kind == 1 ? t->f32_spmm_4x1 : t->f32_spmm_1x4)(&product, &e);
+          product.c = d, product.sums = other;
+          if (scattered) {
+            product.runs = runs[1], product.run_start = run_start[1];
+          }
+        }
+        compare(layouts[kind].name, ROWS * columns, c, d, 1e-4);
+        for (int r = 0; r < ROWS; r++) {
+          compare(layouts[kind].name, n, sums + r * whole, other + r * whole, 1e-4);
+        }
+        release();
       }
-      float *b = random_floats((INPUTS - 1) * stride + n), *c = filled(ROWS * n), *d = filled(ROWS * n);
-      sp_epilogue e = epilogue(choice, ROWS, n);
-      tested->f32_spmm(0, ROWS, start, pairs, b, n, c, n, &e);
-      scalar->f32_spmm(0, ROWS, start, pairs, b, n, d, n, &e);
-      compare("f32_spmm", ROWS * n, c, d, 1e-5);
-      tested->f32_spmm_4x1(0, 2, ROWS, tall_start, tall, b, n, c, n, &e);
-      scalar->f32_spmm_4x1(0, 2, ROWS, tall_start, tall, b, n, d, n, &e);
-      compare("f32_spmm_4x1", ROWS * n, c, d, 1e-4);
-      tested->f32_spmm_1x4(0, ROWS, wide_start, wide, b, stride, n, c, n, &e);
-      scalar->f32_spmm_1x4(0, ROWS, wide_start, wide, b, stride, n, d, n, &e);
-      compare("f32_spmm_1x4", ROWS * n, c, d, 1e-4);
-      tested->f32_spmv(0, ROWS, start, pairs, b, c, &e);
-      scalar->f32_spmv(0, ROWS, start, pairs, b, d, &e);
-      compare("f32_spmv", ROWS, c, d, 1e-4);
-      release();
     }
+  }
+}
+
+static void check_gather_rows(void) {
+  static const uint32_t offsets[] = {5, 0, 3, 5};
+  for (ptrdiff_t n = 1; n < 110; n++) {
+    ptrdiff_t lanes = tested->vector_floats, whole = (n + lanes - 1) / lanes * lanes;
+    float *x = random_floats(n + 5), *c = filled(4 * whole), *d = filled(4 * whole);
+    tested->f32_gather_rows(4, offsets, x, n, c, whole);
+    scalar->f32_gather_rows(4, offsets, x, n, d, whole);
+    for (int r = 0; r < 4; r++) {
+      compare("f32_gather_rows", n, c + r * whole, d + r * whole, 0);
+    }
+    release();
+  }
+}
+
+static void check_spmv(void) {
+  enum { ROWS = 7, INPUTS = 70 };
+  for (int choice = 0; choice < 64; choice++) {
+    sp_sparse_pair pairs[ROWS * INPUTS];
+    uint32_t start[ROWS + 1] = {0}, count = 0;
+    for (int r = 0; r < ROWS; r++) {
+      for (int i = 0; i < INPUTS; i++) {
+        if (uniform() > 0.3f * (float)(r - 3)) {
+          pairs[count++] = (sp_sparse_pair){(uint32_t)i * 4, uniform()};
+        }
+      }
+      start[r + 1] = count;
+    }
+    float *x = random_floats(INPUTS), *c = filled(ROWS), *d = filled(ROWS);
+    sp_epilogue e = epilogue(choice, ROWS, 1);
+    tested->f32_spmv(0, ROWS, start, pairs, x, c, &e);
+    scalar->f32_spmv(0, ROWS, start, pairs, x, d, &e);
+    compare("f32_spmv", ROWS, c, d, 1e-4);
+    release();
   }
 }
 
@@ -353,8 +428,14 @@ int main(void) {
     tested = sp_kernels((sp_isa)isa);
     comparisons = 0;
     check_gemm();
+<<<<<<< HEAD
     check_convolutions();
     check_sparse();
+=======
+    check_spmm();
+  check_gather_rows();
+  check_spmv();
+>>>>>>> 582c2e4 (tools: kernel benchmark and NEON check of sparse products on tiles)
     check_windows();
     check_elements();
     check_weights();

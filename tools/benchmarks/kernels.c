@@ -103,59 +103,96 @@ static void gemm_one_row(const sp_kernel_table *t) {
   free(a), free(b), free(c);
 }
 
-static void sparse(const sp_kernel_table *t, ptrdiff_t rows, ptrdiff_t inputs, ptrdiff_t n, double sparsity) {
-  ptrdiff_t stride = (n + 15) / 16 * 16;
-  float *b = floats((inputs + 4) * stride), *c = floats(rows * stride);
-  sp_sparse_pair *pairs = malloc((size_t)(rows * inputs) * sizeof *pairs);
-  sp_sparse_quad *quads = malloc((size_t)(rows * inputs) * sizeof *quads);
-  uint32_t *start = calloc((size_t)rows + 1, 4), *group = calloc((size_t)rows / 4 + 1, 4),
-           *wide = calloc((size_t)rows + 1, 4);
+// A sparse matrix in one of the three layouts, its places sorted by their numbers of entries.
+typedef struct {
+  ptrdiff_t places;
+  uint32_t *order, *start;
+  uint16_t *offsets;
+  float *values;
+} streams;
+
+static uint32_t *counts;
+static int by_count(const void *a, const void *b) {
+  uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+  return counts[x] != counts[y] ? (counts[x] < counts[y] ? -1 : 1) : (x > y) - (x < y);
+}
+
+// Entries at every `step`th of `inputs` input rows, which are `lines` cache lines apart.
+static streams make_streams(ptrdiff_t places, ptrdiff_t inputs, ptrdiff_t step, int values, ptrdiff_t lines,
+                            double sparsity) {
+  size_t most = (size_t)(places * (inputs / step));
+  streams s = {places, malloc((size_t)places * 4), calloc((size_t)places + 1, 4), malloc(most * 2),
+               floats((ptrdiff_t)most * values)};
+  bool *kept = malloc(most);
+  counts = calloc((size_t)places, 4);
+  for (ptrdiff_t place = 0; place < places; place++) {
+    s.order[place] = (uint32_t)place;
+    for (ptrdiff_t i = 0; i < inputs / step; i++) {
+      bool keep = (uniform() + 1) / 2 >= sparsity;
+      kept[place * (inputs / step) + i] = keep;
+      counts[place] += keep;
+    }
+  }
+  qsort(s.order, (size_t)places, 4, by_count);
   uint32_t count = 0;
-  for (ptrdiff_t r = 0; r < rows; r++) {
-    for (ptrdiff_t i = 0; i < inputs; i++) {
-      if ((uniform() + 1) / 2 >= sparsity) {
-        pairs[count++] = (sp_sparse_pair){(uint32_t)(i * stride * 4), uniform()};
+  for (ptrdiff_t place = 0; place < places; place++) {
+    for (ptrdiff_t i = 0; i < inputs / step; i++) {
+      if (kept[s.order[place] * (inputs / step) + i]) {
+        s.offsets[count++] = (uint16_t)(i * step * lines);
       }
     }
-    start[r + 1] = count;
+    s.start[place + 1] = count;
+  }
+  free(kept), free(counts);
+  return s;
+}
+
+typedef void sparse_kernel(const sp_sparse_product *product, const sp_epilogue *epilogue);
+
+// One tile, as wide as the registers hold, times a matrix all of whose inputs fit L1.
+static void sparse_layout(const char *name, sparse_kernel *kernel, ptrdiff_t rows, ptrdiff_t inputs, ptrdiff_t n,
+                          double sparsity, ptrdiff_t group, ptrdiff_t step) {
+  ptrdiff_t lines = (n + 15) / 16, stride = lines * 16;
+  int values = group * step > 1 ? 4 : 1;
+  streams s = make_streams(rows / group, inputs, step, values, lines, sparsity);
+  float *tile = floats(inputs * stride), *c = floats(rows * n);
+  sp_sparse_product product = {.end = rows / group,
+                               .rows = rows,
+                               .order = s.order,
+                               .start = s.start,
+                               .offsets = s.offsets,
+                               .values = s.values,
+                               .tile = tile,
+                               .tile_stride = stride,
+                               .n = n,
+                               .c = c,
+                               .ldc = n};
+  char label[64];
+  snprintf(label, sizeof label, "%s %td x %td x %td, %.0f %% zeros", name, rows, inputs, n, 100 * sparsity);
+  BEST(time, kernel(&product, &plain));
+  report(label, 2.0 * values * s.start[s.places] * (double)n, time);
+  free(tile), free(c), free(s.order), free(s.start), free(s.offsets), free(s.values);
+}
+
+static void sparse(const sp_kernel_table *t, ptrdiff_t rows, ptrdiff_t inputs, ptrdiff_t n, double sparsity) {
+  sparse_layout("spmm", t->f32_spmm, rows, inputs, n, sparsity, 1, 1);
+  sparse_layout("spmm_4x1", t->f32_spmm_4x1, rows, inputs, n, sparsity, 4, 1);
+  sparse_layout("spmm_1x4", t->f32_spmm_1x4, rows, inputs, n, sparsity, 1, 4);
+}
+
+// A tile's input rows out of planes of `plane` floats.
+static void gather(const sp_kernel_table *t, ptrdiff_t rows, ptrdiff_t plane, ptrdiff_t n) {
+  ptrdiff_t stride = (n + 15) / 16 * 16;
+  float *source = floats(rows * plane), *tile = floats(rows * stride);
+  uint32_t *offsets = malloc((size_t)rows * 4);
+  for (ptrdiff_t r = 0; r < rows; r++) {
+    offsets[r] = (uint32_t)(r * plane + r % 3);
   }
   char name[64];
-  snprintf(name, sizeof name, "spmm %td x %td x %td, %.0f %% zeros", rows, inputs, n, 100 * sparsity);
-  BEST(time, t->f32_spmm(0, rows, start, pairs, b, n, c, stride, &plain));
-  report(name, 2.0 * count * (double)n, time);
-
-  count = 0;
-  for (ptrdiff_t g = 0; g < rows / 4; g++) {
-    for (ptrdiff_t i = 0; i < inputs; i++) {
-      if ((uniform() + 1) / 2 >= sparsity) {
-        quads[count++] = (sp_sparse_quad){(uint32_t)(i * stride * 4), {uniform(), uniform(), uniform(), uniform()}};
-      }
-    }
-    group[g + 1] = count;
-  }
-  BEST(time4, t->f32_spmm_4x1(0, rows / 4, rows, group, quads, b, n, c, stride, &plain));
-  snprintf(name, sizeof name, "spmm_4x1 %td x %td x %td, %.0f %% zeros", rows, inputs, n, 100 * sparsity);
-  report(name, 8.0 * count * (double)n, time4);
-
-  count = 0;
-  for (ptrdiff_t r = 0; r < rows; r++) {
-    for (ptrdiff_t i = 0; i < inputs / 4; i++) {
-      if ((uniform() + 1) / 2 >= sparsity) {
-        quads[count++] = (sp_sparse_quad){(uint32_t)(16 * i * stride), {uniform(), uniform(), uniform(), uniform()}};
-      }
-    }
-    wide[r + 1] = count;
-  }
-  BEST(time14, t->f32_spmm_1x4(0, rows, wide, quads, b, stride, n, c, stride, &plain));
-  snprintf(name, sizeof name, "spmm_1x4 %td x %td x %td, %.0f %% zeros", rows, inputs, n, 100 * sparsity);
-  report(name, 8.0 * count * (double)n, time14);
-
-  if (n == 1) {
-    BEST(time1, t->f32_spmv(0, rows, start, pairs, b, c, &plain));
-    snprintf(name, sizeof name, "spmv %td x %td, %.0f %% zeros", rows, inputs, 100 * sparsity);
-    report(name, 2.0 * start[rows], time1);
-  }
-  free(b), free(c), free(pairs), free(quads), free(start), free(group), free(wide);
+  snprintf(name, sizeof name, "gather_rows %td x %td of %td", rows, n, plane);
+  BEST(time, t->f32_gather_rows(rows, offsets, source, n, tile, stride));
+  report_bytes(name, 4.0 * (double)(rows * n), time);
+  free(source), free(tile), free(offsets);
 }
 
 // x of one float stride, as a matrix-vector product has.
@@ -274,10 +311,14 @@ int main(int count, char **arguments) {
     gemm(t, 256, 2, t->gemm_nr);
     gemm(t, 256, 1, t->gemm_nr);
     gemm_one_row(t);
-    sparse(t, 1024, 256, 196, 0.9);
-    sparse(t, 256, 1024, 196, 0.9);
-    sparse(t, 512, 512, 49, 0.9);
-    sparse(t, 64, 64, 3136, 0.8);
+    ptrdiff_t widest = 6 * t->vector_floats, inputs = 40960 / 4 / widest / 4 * 4;
+    sparse(t, 256, inputs, widest, 0.9);
+    sparse(t, 256, inputs, widest, 0.7);
+    sparse(t, 512, 160, 49, 0.9);
+    sparse(t, 512, 320, 32, 0.9);
+    sparse(t, 512, 512, 16, 0.9);
+    gather(t, 160, 1024 + 16, 64);
+    gather(t, 106, 3136, 96);
     vector(t, 1000, 2048, 0.9);
     vector(t, 4096, 4096, 0.9);
     depthwise(t, 112, 3, 1);
