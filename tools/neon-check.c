@@ -428,14 +428,10 @@ int main(void) {
     tested = sp_kernels((sp_isa)isa);
     comparisons = 0;
     check_gemm();
-<<<<<<< HEAD
     check_convolutions();
-    check_sparse();
-=======
     check_spmm();
-  check_gather_rows();
-  check_spmv();
->>>>>>> 582c2e4 (tools: kernel benchmark and NEON check of sparse products on tiles)
+    check_gather_rows();
+    check_spmv();
     check_windows();
     check_elements();
     check_weights();
