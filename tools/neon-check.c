@@ -180,7 +180,7 @@ static void check_spmm(void) {
   static const uint32_t orders[2][ROWS] = {{4, 0, 6, 1, 3, 5, 2}, {1, 0}};
   for (ptrdiff_t n = 1; n < 110; n++) {
     ptrdiff_t lanes = tested->vector_floats, whole = (n + lanes - 1) / lanes * lanes, lines = (n + 15) / 16 + n % 2,
-              line = n % 5 + 3, width = line - n % 3;
+              line = n % 7 + 3, width = line - n % 3;
     // Every fifth time, outputs in lines of `width` pixels that begin `line` columns apart.
     bool scattered = n % 5 == 0;
     ptrdiff_t in_last = (n - 1) % line + 1,
