@@ -218,24 +218,21 @@ import Testing
     try check(c, .unstructured, density: 0.2, .none, addend: false, seed: 1)
   }
 
-  /// Steps far wider than the input, which would have more phases than any memory.
+  /// Steps far wider than the input, which have many times more phases than the input pixels.
   @Test func stridesAndDilationsBeyondTheInput() throws {
     var random = SeededGenerator(seed: 2)
-    let (stride, dilation, pad) = (1 << 24, (1 << 24) - 1, (1 << 23) - 1)
-    let x = random.floats(64)
-    let w = random.floats(16 * 64 * 4, sparsity: 0.9)
-    let op = Conv(
-      window: Window(
-        strides: [stride, stride], pads: [0, 0, pad + pad + 1, pad + pad + 1],
-        dilations: [dilation, dilation]))
+    let c = Reference.Convolution(
+      inputs: 16, outputs: 16, height: 1, width: 1, kernel: (2, 2), strides: (300, 300),
+      pads: [0, 0, 299, 299], dilation: 299)
+    let x = random.floats(16)
+    let w = random.floats(c.weightShape.elementCount, sparsity: 0.9)
     var graph = Graph()
-    let input = graph.addInput("x", TensorType(.float32, shape: [1, 64, 1, 1]))
-    let weight = graph.addConstant("w", Tensor(w, shape: [16, 64, 2, 2]))
-    graph.outputs = [try graph.add(.conv(op), [input, weight], name: "y")]
-    let y = try Session(graph).run([Tensor(x, shape: [1, 64, 1, 1])])[0].array(of: Float.self)
-    let expected = (0..<16).map { o in
-      (0..<64).reduce(0.0) { $0 + Double(x[$1]) * Double(w[(o * 64 + $1) * 4]) }
-    }
-    #expect(difference(y, expected) < sumTolerance)
+    let input = graph.addInput("x", TensorType(.float32, shape: c.inputShape))
+    let weight = graph.addConstant("w", Tensor(w, shape: c.weightShape))
+    graph.outputs = [try graph.add(.conv(c.op), [input, weight], name: "y")]
+    let (y, steps) = try Session(graph).profile([Tensor(x, shape: c.inputShape)])
+    #expect(!steps[0].kernel.hasPrefix("f32_spmm"))
+    let expected = Reference.convolve(c, x, w, [Float](repeating: 0, count: 16))
+    #expect(difference(y[0].array(of: Float.self), expected) < sumTolerance)
   }
 }
