@@ -7,7 +7,8 @@ import Testing
 @Suite struct MatrixProductTests {
   @Test(
     arguments: [
-      (1, 1, 1), (1, 300, 70), (2, 64, 64), (37, 129, 65), (130, 300, 33), (64, 512, 200),
+      (1, 1, 1), (5, 3, 1), (40, 300, 1), (1, 300, 70), (2, 64, 64), (37, 129, 65), (130, 300, 33),
+      (64, 512, 200),
     ],
     [0.0, 0.9])
   func matMulWithAConstant(_ size: (Int, Int, Int), _ sparsity: Double) throws {

@@ -43,7 +43,12 @@ func denseProduct(
     let c = work.floats(operands.c) + offset
     var epilogue = fused.epilogue(accumulate: false, last: true)
     if let bias = operands.bias {
-      epilogue.column_bias = UnsafePointer(work.floats(bias) + columns.lowerBound)
+      // One column of C is a plane of one channel to the kernel, whose bias is a row's.
+      if shape.n == 1 {
+        epilogue.row_bias = UnsafePointer(work.floats(bias))
+      } else {
+        epilogue.column_bias = UnsafePointer(work.floats(bias) + columns.lowerBound)
+      }
     }
     if let addend = operands.addend {
       epilogue.residual = UnsafePointer(work.floats(addend) + offset)
