@@ -1,4 +1,4 @@
-// Elementary functions without branches, about 1 to 3 ulp, erf 5. Polynomials are minimax fits over the reduced ranges.
+// Elementary functions without branches, about 1 to 3 ulp. Polynomials are minimax fits over the reduced ranges.
 
 // The integer nearest to x * scale, as a float and as an integer: adding 1.5 * 2^23 leaves it in the low bits, and unlike
 // a conversion that is defined for NaN. |x * scale| < 2^22.
@@ -95,23 +95,26 @@ V_INLINE vf v_tanh(vf x) {
   return v_with_sign(e / (e + 2.0f), x);
 }
 
-// x P(x^2) / Q(x^2), a minimax quotient on [-4, 4]; its value at 4 rounds to 1, which erf is in float from there on.
+// Below 1 an odd polynomial; from there 1 - exp(polynomial), and 1 in float from 4 on.
 V_INLINE vf v_erf(vf x) {
-  x = v_clamp(x, v_set1(-4.0f), v_set1(4.0f));
-  vf z = x * x;
-  vf p = v_set1(1.98421367e-6f);
-  p = v_fma(p, z, v_set1(2.84626993e-4f));
-  p = v_fma(p, z, v_set1(3.89113557e-3f));
-  p = v_fma(p, z, v_set1(5.31281307e-2f));
-  p = v_fma(p, z, v_set1(1.93737328e-1f));
-  p = v_fma(p, z, v_set1(1.12837923e+0f));
-  vf q = v_set1(3.73958828e-5f);
-  q = v_fma(q, z, v_set1(1.18718517e-3f));
-  q = v_fma(q, z, v_set1(1.52240377e-2f));
-  q = v_fma(q, z, v_set1(1.15429766e-1f));
-  q = v_fma(q, z, v_set1(5.05028129e-1f));
-  q = v_fma(q, z, v_set1(1.0f));
-  return v_clamp(x * p / q, v_set1(-1.0f), v_set1(1.0f));
+  vf a = v_at_most(v_set1(4.0f), v_abs(x)), z = x * x;
+  vf s = v_set1(7.6901975e-5f);
+  s = v_fma(s, z, v_set1(-7.95973e-4f));
+  s = v_fma(s, z, v_set1(5.182397e-3f));
+  s = v_fma(s, z, v_set1(-2.6850514e-2f));
+  s = v_fma(s, z, v_set1(1.1283498e-1f));
+  s = v_fma(s, z, v_set1(-3.7612617e-1f));
+  s = v_fma(s, z, v_set1(1.1283791e+0f));
+  vf l = v_set1(-2.1686814e-5f);
+  l = v_fma(l, a, v_set1(4.413359e-4f));
+  l = v_fma(l, a, v_set1(-4.204559e-3f));
+  l = v_fma(l, a, v_set1(2.5208248e-2f));
+  l = v_fma(l, a, v_set1(-1.0841856e-1f));
+  l = v_fma(l, a, v_set1(-6.332199e-1f));
+  l = v_fma(l, a, v_set1(-1.1295785e+0f));
+  l = v_fma(l, a, v_set1(1.8803818e-4f));
+  vf large = v_with_sign(-v_expm1(l), x);
+  return a < 1.0f ? s * x : large;
 }
 
 V_INLINE vf v_gelu(vf x) {

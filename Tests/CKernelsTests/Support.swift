@@ -29,7 +29,7 @@ enum Tolerance {
   /// Of an elementary function, relative to its value.
   static let function = 1e-6
   /// Of erf and what is built on it, absolute.
-  static let erf = 3e-7
+  static let erf = 2e-7
 }
 
 /// A deterministic generator; tests name their seeds.
