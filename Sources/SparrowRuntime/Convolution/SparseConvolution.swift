@@ -202,22 +202,18 @@ private func groupMatrix(
   _ kernels: UnsafePointer<sp_kernel_table>, _ tensor: Tensor, _ group: Int,
   _ shape: ConvolutionShape, _ staged: StagedPlanes, like first: SparseMatrix?
 ) -> SparseMatrix? {
-  tensor.withElements(of: Float.self) { all -> SparseMatrix? in
-    guard let base = all.baseAddress else { return nil }
-    let weights = base + group * shape.outputs * shape.k
-    let choice = SparsityChoice(
-      weights, rows: shape.outputs, inputs: shape.inputs, positions: shape.positions)
-    guard let kind = choice.kind, first.map({ $0.kind == kind }) ?? true else { return nil }
-    // Input rows that begin at cache lines are read where they are.
-    let isAligned = staged.isInput && staged.plane % 16 == 0 && staged.plane / 16 * 4 <= 65_535
-    let tiling =
-      first?.tiling
-      ?? SparseTiling(
-        kernels, rows: shape.outputs, columns: staged.columns, k: shape.k, entries: choice.entries,
-        kind: kind, multiple: kind == .block1x4 ? 4 * shape.positions : 1,
-        planeLines: isAligned ? staged.plane / 16 : nil)
-    return SparseMatrix(
-      weights, rows: shape.outputs, inputs: shape.inputs, positions: shape.positions, kind: kind,
-      tiling: tiling)
-  }
+  let weights = WeightNonzeros(
+    kernels, tensor, first: group * shape.outputs * shape.k, rows: shape.outputs,
+    columns: shape.k)
+  let choice = SparsityChoice(weights, inputs: shape.inputs, positions: shape.positions)
+  guard let kind = choice.kind, first.map({ $0.kind == kind }) ?? true else { return nil }
+  // Input rows that begin at cache lines are read where they are.
+  let isAligned = staged.isInput && staged.plane % 16 == 0 && staged.plane / 16 * 4 <= 65_535
+  let tiling =
+    first?.tiling
+    ?? SparseTiling(
+      kernels, rows: shape.outputs, columns: staged.columns, k: shape.k, entries: choice.entries,
+      kind: kind, multiple: kind == .block1x4 ? 4 * shape.positions : 1,
+      planeLines: isAligned ? staged.plane / 16 : nil)
+  return SparseMatrix(weights, positions: shape.positions, kind: kind, tiling: tiling)
 }

@@ -54,12 +54,8 @@ final class SparseMatrix: @unchecked Sendable {
   ///   - weights: rows x (inputs * positions), row-major, input outermost
   ///   - tiling: the reduction's blocks (whole quadruples of inputs for 1x4), and where the input
   ///     row of each column is
-  init(
-    _ weights: UnsafePointer<Float>, rows: Int, inputs: Int, positions: Int, kind: Kind,
-    tiling: SparseTiling
-  ) {
-    let k = inputs * positions
-    (self.kind, self.rows, self.tiling) = (kind, rows, tiling)
+  init(_ weights: WeightNonzeros, positions: Int, kind: Kind, tiling: SparseTiling) {
+    (self.kind, self.tiling, rows) = (kind, tiling, weights.rows)
     let blocks = tiling.blocks
     let groups = (rows + kind.groupRows - 1) / kind.groupRows
     self.groups = groups
@@ -67,30 +63,23 @@ final class SparseMatrix: @unchecked Sendable {
     segmentRows = max(32, min(256, (rows + 15) / 16 * 4))
     orderRegion = Region(count: max(1, blocks.count * groups) * 4)
     startsRegion = Region(count: (blocks.count * groups + 1) * 4)
-    let order = orderRegion.base.bindMemory(to: UInt32.self, capacity: blocks.count * groups)
+    order = orderRegion.base.bindMemory(to: UInt32.self, capacity: blocks.count * groups)
     starts = startsRegion.base.bindMemory(to: UInt32.self, capacity: blocks.count * groups + 1)
 
-    let reader = EntryReader(
-      weights: weights, rows: rows, k: k, positions: positions, kind: kind)
-    var counts = [Int](repeating: 0, count: groups)
+    let entries = SparseEntries(weights, kind: kind, positions: positions)
+    var sorter = CountSorter(groups: groups, longest: blocks.length)
+    let segment = segmentRows / kind.groupRows
     var total = 0
     for block in 0..<blocks.count {
       let range = blocks.range(block)
       for group in 0..<groups {
-        counts[group] = 0
-        reader.forEach(group, range.start, range.end) { _ in counts[group] += 1 }
+        sorter.counts[group] = entries.count(group, range.start, range.end)
       }
-      let segment = segmentRows / kind.groupRows
       var first = 0
       while first < groups {
         let last = min(groups, first + segment)
-        let places = (first..<last).sorted { (counts[$0], $0) < (counts[$1], $1) }
-        for (i, group) in places.enumerated() {
-          let place = block * groups + first + i
-          order[place] = UInt32(truncatingIfNeeded: group)
-          starts[place] = UInt32(truncatingIfNeeded: total)
-          total += counts[group]
-        }
+        let place = block * groups + first
+        sorter.sort(first, last, order: order + place, starts: starts + place, &total)
         first = last
       }
     }
@@ -98,22 +87,18 @@ final class SparseMatrix: @unchecked Sendable {
     // A little slack lets kernels prefetch past the end.
     offsetsRegion = Region(count: total * 2 + 64)
     valuesRegion = Region(count: total * kind.values * 4 + 64)
-    let offsets = offsetsRegion.base.bindMemory(to: UInt16.self, capacity: total)
-    let values = valuesRegion.base.bindMemory(to: Float.self, capacity: total * kind.values)
-    var (next, stored) = (0, 0)
+    offsets = offsetsRegion.base.bindMemory(to: UInt16.self, capacity: total)
+    values = valuesRegion.base.bindMemory(to: Float.self, capacity: total * kind.values)
     for block in 0..<blocks.count {
       let range = blocks.range(block)
-      for place in 0..<groups {
-        let group = Int(order[block * groups + place])
-        reader.forEach(group, range.start, range.end) { column in
-          offsets[next] = UInt16(truncatingIfNeeded: (column - range.start) * tiling.rowLines)
-          stored += reader.store(group, column, at: values + next * kind.values)
-          next += 1
-        }
+      for place in (block * groups)..<((block + 1) * groups) {
+        let first = Int(starts[place])
+        entries.store(
+          Int(order[place]), range.start, range.end, step: tiling.rowLines,
+          offsets: offsets + first, values: values + first * kind.values)
       }
     }
-    self.order = order
-    (self.offsets, self.values, nonzeros) = (offsets, values, stored)
+    nonzeros = weights.count
   }
 
   /// The kernel's name for profiles.
@@ -153,59 +138,36 @@ final class SparseMatrix: @unchecked Sendable {
   }
 }
 
-/// Walks the entries of one row group.
-private struct EntryReader {
-  let weights: UnsafePointer<Float>
-  let rows: Int
-  let k: Int
-  let positions: Int
-  let kind: SparseMatrix.Kind
+/// Puts row groups in the order of their entry counts, equal ones in their own.
+private struct CountSorter {
+  /// Of each group, in the present block.
+  var counts: [Int]
+  private var places: [Int]
 
-  /// Calls `body` with the (first) column of each entry in columns `start ..< end`.
-  @inline(__always)
-  func forEach(_ group: Int, _ start: Int, _ end: Int, _ body: (Int) -> Void) {
-    switch kind {
-    case .single:
-      let row = weights + group * k
-      for column in start..<end where row[column] != 0 { body(column) }
-    case .block4x1:
-      let first = weights + group * 4 * k
-      let count = min(4, rows - group * 4)
-      for column in start..<end {
-        var any = false
-        for i in 0..<count { any = any || first[i * k + column] != 0 }
-        if any { body(column) }
-      }
-    case .block1x4:
-      let row = weights + group * k
-      var input = start / positions
-      while input * positions < end {
-        for position in 0..<positions {
-          let column = input * positions + position
-          var any = false
-          for j in 0..<4 { any = any || row[column + j * positions] != 0 }
-          if any { body(column) }
-        }
-        input += 4
-      }
-    }
+  /// `longest` is the most entries a group can have in a block.
+  init(groups: Int, longest: Int) {
+    counts = [Int](repeating: 0, count: groups)
+    places = [Int](repeating: 0, count: longest + 2)
   }
 
-  /// Stores the values of one entry; how many are not zero.
-  @inline(__always)
-  func store(_ group: Int, _ column: Int, at target: UnsafeMutablePointer<Float>) -> Int {
-    var nonzeros = 0
-    for i in 0..<kind.values {
-      var value: Float = 0
-      switch kind {
-      case .single: value = weights[group * k + column]
-      case .block4x1:
-        if group * 4 + i < rows { value = weights[(group * 4 + i) * k + column] }
-      case .block1x4: value = weights[group * k + column + i * positions]
-      }
-      target[i] = value
-      if value != 0 { nonzeros += 1 }
+  /// Groups `first ..< last`: which stands at each place, and where its entries begin. `total` counts
+  /// the entries of all.
+  mutating func sort(
+    _ first: Int, _ last: Int, order: UnsafeMutablePointer<UInt32>,
+    starts: UnsafeMutablePointer<UInt32>, _ total: inout Int
+  ) {
+    var most = 0
+    for group in first..<last { most = max(most, counts[group]) }
+    for i in 0...(most + 1) { places[i] = 0 }
+    for group in first..<last { places[counts[group] + 1] += 1 }
+    for i in 0...most { places[i + 1] += places[i] }
+    for group in first..<last {
+      order[places[counts[group]]] = UInt32(truncatingIfNeeded: group)
+      places[counts[group]] += 1
     }
-    return nonzeros
+    for place in 0..<(last - first) {
+      starts[place] = UInt32(truncatingIfNeeded: total)
+      total += counts[Int(order[place])]
+    }
   }
 }

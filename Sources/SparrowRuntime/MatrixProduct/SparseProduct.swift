@@ -106,12 +106,9 @@ private func sparseVectorProduct(
   let key = WeightCache.Key(
     weight, layout: .sparseRows, rows: shape.n, k: shape.k, group: shape.bColumn == 1 ? 1 : 0)
   let known = p.weights.sparseRows(key) {
-    withRowsOfTranspose(p, shape, weight) { rows -> SparseRows? in
-      guard SparsityChoice(rows, rows: shape.n, inputs: shape.k, positions: 1).kind != nil else {
-        return nil
-      }
-      return SparseRows(rows, rows: shape.n, k: shape.k)
-    }
+    let rows = rowsOfTranspose(p, shape, weight)
+    let isSparse = SparsityChoice(rows, inputs: shape.k, positions: 1).kind != nil
+    return isSparse ? SparseRows(rows) : nil
   }
   guard let matrix = known else { return nil }
   let kernels = p.kernels
@@ -137,29 +134,30 @@ private func sparseWeight(
   let key = WeightCache.Key(
     weight, layout: layout, rows: shape.n, k: shape.k, columns: shape.m)
   return p.weights.sparse(key) {
-    withRowsOfTranspose(p, shape, weight) { rows -> SparseMatrix? in
-      let choice = SparsityChoice(rows, rows: shape.n, inputs: shape.k, positions: 1)
-      guard let kind = choice.kind else { return nil }
-      let tiling = SparseTiling(
-        p.kernels, rows: shape.n, columns: shape.m, k: shape.k, entries: choice.entries,
-        kind: kind, multiple: 4)
-      return SparseMatrix(
-        rows, rows: shape.n, inputs: shape.k, positions: 1, kind: kind, tiling: tiling)
-    }
+    let rows = rowsOfTranspose(p, shape, weight)
+    let choice = SparsityChoice(rows, inputs: shape.k, positions: 1)
+    guard let kind = choice.kind else { return nil }
+    let tiling = SparseTiling(
+      p.kernels, rows: shape.n, columns: shape.m, k: shape.k, entries: choice.entries,
+      kind: kind, multiple: 4)
+    return SparseMatrix(rows, positions: 1, kind: kind, tiling: tiling)
   }
 }
 
-/// Calls `body` with B's transpose, n x k, row-major.
-private func withRowsOfTranspose<Result>(
-  _ p: Preparation, _ shape: ProductShape, _ weight: Tensor,
-  _ body: (UnsafePointer<Float>) -> Result?
-) -> Result? {
-  weight.withElements(of: Float.self) { all -> Result? in
-    guard let source = all.baseAddress else { return nil }
-    guard shape.bColumn == 1 else { return body(source) }
-    // Stored k x n: transposed once, so that the streams are made from contiguous rows.
-    let copy = Panels(count: shape.n * shape.k)
+/// B's transpose, n x k.
+private func rowsOfTranspose(
+  _ p: Preparation, _ shape: ProductShape, _ weight: Tensor
+) -> WeightNonzeros {
+  guard shape.bColumn == 1 else {
+    return WeightNonzeros(p.kernels, weight, first: 0, rows: shape.n, columns: shape.k)
+  }
+  // Stored k x n: transposed once, so that the streams are made from contiguous rows.
+  let copy = Panels(count: shape.n * shape.k)
+  weight.withElements(of: Float.self) { all in
+    guard let source = all.baseAddress else { return }
     p.kernels.pointee.f32_transpose(shape.k, shape.n, source, shape.n, copy.floats, shape.k)
-    return withExtendedLifetime(copy) { body(copy.floats) }
+  }
+  return withExtendedLifetime(copy) {
+    WeightNonzeros(p.kernels, copy.floats, rows: shape.n, columns: shape.k)
   }
 }

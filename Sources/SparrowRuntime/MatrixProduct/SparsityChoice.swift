@@ -16,60 +16,36 @@ public struct SparsityChoice {
   let entries: Int
 
   /// For a rows x (inputs * positions) matrix.
-  init(_ weights: UnsafePointer<Float>, rows: Int, inputs: Int, positions: Int) {
-    (kind, entries) = SparsityChoice.best(
-      weights, rows: rows, inputs: inputs, positions: positions)
+  init(_ weights: WeightNonzeros, inputs: Int, positions: Int) {
+    (kind, entries) = SparsityChoice.best(weights, inputs: inputs, positions: positions)
   }
 
   private static func best(
-    _ weights: UnsafePointer<Float>, rows: Int, inputs: Int, positions: Int
+    _ weights: WeightNonzeros, inputs: Int, positions: Int
   ) -> (SparseMatrix.Kind?, Int) {
-    let k = inputs * positions
-    guard rows * k >= 256 else { return (nil, 0) }
-    var nonzeros = 0
-    for i in 0..<(rows * k) where weights[i] != 0 { nonzeros += 1 }
-    let density = Double(nonzeros) / Double(rows * k)
+    let elements = weights.rows * weights.columns
+    guard elements >= 256 else { return (nil, 0) }
+    let density = Double(weights.count) / Double(elements)
     guard density <= quadDensityLimit else { return (nil, 0) }
-    let blocks4x1 = quads4x1(weights, rows: rows, k: k)
-    if Double(nonzeros) >= quadFill * Double(4 * blocks4x1) { return (.block4x1, blocks4x1) }
+    let filled = quadFill * 4
+    let blocks4x1 = blocks(weights, .block4x1, positions)
+    if Double(weights.count) >= filled * Double(blocks4x1) { return (.block4x1, blocks4x1) }
     if inputs % 4 == 0, positions <= 25 {
-      let blocks1x4 = quads1x4(weights, rows: rows, inputs: inputs, positions: positions)
-      if Double(nonzeros) >= quadFill * Double(4 * blocks1x4) { return (.block1x4, blocks1x4) }
+      let blocks1x4 = blocks(weights, .block1x4, positions)
+      if Double(weights.count) >= filled * Double(blocks1x4) { return (.block1x4, blocks1x4) }
     }
-    return density <= densityLimit ? (.single, nonzeros) : (nil, 0)
+    return density <= densityLimit ? (.single, weights.count) : (nil, 0)
   }
 
-  private static func quads4x1(_ weights: UnsafePointer<Float>, rows: Int, k: Int) -> Int {
-    var quads = 0
-    var row = 0
-    while row < rows {
-      let count = min(4, rows - row)
-      for column in 0..<k {
-        var any = false
-        for i in 0..<count { any = any || weights[(row + i) * k + column] != 0 }
-        if any { quads += 1 }
-      }
-      row += 4
-    }
-    return quads
-  }
-
-  private static func quads1x4(
-    _ weights: UnsafePointer<Float>, rows: Int, inputs: Int, positions: Int
+  /// Blocks with any weight that is not zero.
+  private static func blocks(
+    _ weights: WeightNonzeros, _ kind: SparseMatrix.Kind, _ positions: Int
   ) -> Int {
-    var quads = 0
-    for row in 0..<rows {
-      let base = weights + row * inputs * positions
-      var input = 0
-      while input < inputs {
-        for position in 0..<positions {
-          var any = false
-          for j in 0..<4 { any = any || base[(input + j) * positions + position] != 0 }
-          if any { quads += 1 }
-        }
-        input += 4
-      }
+    let entries = SparseEntries(weights, kind: kind, positions: positions)
+    var total = 0
+    for group in 0..<((weights.rows + kind.groupRows - 1) / kind.groupRows) {
+      total += entries.count(group, 0, weights.columns)
     }
-    return quads
+    return total
   }
 }
