@@ -24,6 +24,7 @@ V_INLINE uint32_t bits_of(vi comparison) { return (uint32_t)_mm256_movemask_ps((
 #include "split_body.h"
 #include "depthwise_body.h"
 #include "pool_body.h"
+#include "peak_body.h"
 
 #pragma clang attribute pop
 

@@ -24,6 +24,7 @@ V_INLINE uint32_t bits_of(vi comparison) { return _mm512_movepi32_mask((__m512i)
 #include "split_body.h"
 #include "depthwise_body.h"
 #include "pool_body.h"
+#include "peak_body.h"
 
 ptrdiff_t f32_compress__avx512(ptrdiff_t n, const void *x, const uint8_t *mask_bits, float *out) {
   const char *bytes = x;

@@ -26,5 +26,6 @@ V_INLINE uint32_t bits_of(vi comparison) {
 #include "split_body.h"
 #include "depthwise_body.h"
 #include "pool_body.h"
+#include "peak_body.h"
 
 #endif

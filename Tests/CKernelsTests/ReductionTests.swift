@@ -24,6 +24,15 @@ import Testing
     }
   }
 
+  @Test(arguments: ISA.available) func fmaChains(isa: ISA) {
+    for steps in [0, 1, 5] {
+      var sums = (0..<12 * isa.lanes).map { Float($0) }
+      let want = sums.map { x in (0..<steps).reduce(x) { y, _ in y * 0.5 + 1 } }
+      isa.kernels.f32_fma_chains(steps, &sums)
+      #expect(sums == want)
+    }
+  }
+
   /// A naive float32 sum of these would stop growing at 2^24.
   @Test(arguments: ISA.available) func longSum(isa: ISA) {
     let n = 1 << 25

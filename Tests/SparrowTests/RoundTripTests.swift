@@ -132,7 +132,11 @@ struct RoundTripTests {
     #expect(Set(latency.keys).isSuperset(of: ["median", "mean", "min", "p95", "p99"]))
     #expect(report["batch"] as? Int == 4)
     #expect(report["threads"] as? Int == 2)
-    for key in ["throughput", "model", "isa", "peak_memory_bytes", "iterations"] {
+    let keys = [
+      "throughput", "model", "isa", "peak_memory_bytes", "packed_weight_bytes",
+      "activation_bytes", "iterations",
+    ]
+    for key in keys {
       #expect(report[key] != nil, "\(key) is missing")
     }
   }

@@ -42,7 +42,11 @@ public struct BenchmarkReport: Codable, Sendable {
   public var iterations: Int
   /// The instruction set of the kernels.
   public var isa: String
+  /// Of the process.
   public var peak_memory_bytes: UInt64
+  /// What any run must hold, in one stream: weights as the kernels read them, and activations.
+  public var packed_weight_bytes: Int
+  public var activation_bytes: Int
   /// Each input's shape by name.
   public var input_shapes: [String: [Int]]
 }
@@ -69,6 +73,7 @@ extension Model {
       throughput: Double(measured.milliseconds.count * batch) / measured.seconds, batch: batch,
       threads: options.threads, mode: options.mode, iterations: measured.milliseconds.count,
       isa: Session.instructionSet, peak_memory_bytes: sp_peak_memory(),
+      packed_weight_bytes: measured.weightBytes, activation_bytes: measured.activationBytes,
       input_shapes: Dictionary(
         zip(names, inputs.map { $0.shape }), uniquingKeysWith: { first, _ in first }))
   }
@@ -92,7 +97,10 @@ extension Model {
       start = now
       if milliseconds.count % 16 == 0 { progress((now - begin).seconds / options.seconds) }
     }
-    return StreamTimes(milliseconds: milliseconds, seconds: (start - begin).seconds)
+    return StreamTimes(
+      milliseconds: milliseconds, seconds: (start - begin).seconds,
+      weightBytes: session.packedWeightBytes,
+      activationBytes: (try? session.arenaBytes(inputs)) ?? 0)
   }
 
   private func timeStreams(
@@ -114,20 +122,23 @@ extension Model {
       thread.start()
     }
     group.wait()
-    var all = StreamTimes(milliseconds: [], seconds: 0)
+    var all = StreamTimes()
     for result in results.values {
       let one = try result.get()
       all.milliseconds += one.milliseconds
       all.seconds = max(all.seconds, one.seconds)
+      (all.weightBytes, all.activationBytes) = (one.weightBytes, one.activationBytes)
     }
     return all
   }
 }
 
-/// The latency of each run, and how long all took together.
+/// The latency of each run, how long all took together, and the memory of one stream.
 private struct StreamTimes: Sendable {
-  var milliseconds: [Double]
-  var seconds: Double
+  var milliseconds: [Double] = []
+  var seconds = 0.0
+  var weightBytes = 0
+  var activationBytes = 0
 }
 
 /// Collects what the streams measured.

@@ -82,18 +82,3 @@ public struct Model: Sendable {
     }
   }
 }
-
-extension Model {
-  /// Runs the model a few times, then once more while the time of each step is taken.
-  public func profile(
-    _ inputs: [Tensor], threads: Int = 1, optimizes: Bool = true
-  ) throws(SparrowError) -> [StepProfile] {
-    let session = try self.session(threads: threads, optimizes: optimizes)
-    for _ in 0..<3 { _ = try run(session, inputs) }
-    do throws(RuntimeError) {
-      return try session.profile(inputs).steps
-    } catch {
-      throw .runtime(model: path, error)
-    }
-  }
-}

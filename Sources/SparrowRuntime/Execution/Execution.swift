@@ -8,6 +8,11 @@ final class Execution {
   private let table: UnsafeMutablePointer<UnsafeMutableRawPointer>
   private let failure: UnsafeMutablePointer<Failure>
   private var outputs: [Region] = []
+  /// What the latest run returned: its buffer is used again once the caller has let go of it.
+  private var results: [Tensor] = []
+  /// Slots whose address differs from run to run.
+  private let inputSlots: [(slot: Int, input: Int)]
+  private let outputSlots: [(slot: Int, output: Int)]
 
   init(_ plan: Plan) throws(RuntimeError) {
     self.plan = plan
@@ -18,7 +23,11 @@ final class Execution {
     table = .allocate(capacity: max(1, plan.places.count))
     failure = .allocate(capacity: 1)
     failure.initialize(to: .none)
+    var inputSlots: [(slot: Int, input: Int)] = []
+    var outputSlots: [(slot: Int, output: Int)] = []
     for i in plan.places.indices {
+      if case .input(let k) = plan.places[i] { inputSlots.append((i, k)) }
+      if case .output(let k) = plan.places[i] { outputSlots.append((i, k)) }
       switch plan.places[i] {
       case .none, .input, .output: (table + i).initialize(to: arena.base)
       case .arena(let offset): (table + i).initialize(to: arena.base + offset)
@@ -26,6 +35,7 @@ final class Execution {
         (table + i).initialize(to: UnsafeMutableRawPointer(mutating: bytes.pointer))
       }
     }
+    (self.inputSlots, self.outputSlots) = (inputSlots, outputSlots)
     for output in plan.outputs { outputs.append(Execution.region(for: output)) }
   }
 
@@ -43,18 +53,15 @@ final class Execution {
   func run(
     _ inputs: [Tensor], pool: ThreadPool, observe: ((Int, UInt64) -> Void)? = nil
   ) throws(RuntimeError) -> [Tensor] {
+    results.removeAll(keepingCapacity: true)
     for i in outputs.indices where !isKnownUniquelyReferenced(&outputs[i]) {
       outputs[i] = Execution.region(for: plan.outputs[i])
     }
-    for i in plan.places.indices {
-      switch plan.places[i] {
-      case .input(let k):
-        let source = inputs[k].denseBytes?.pointer ?? UnsafeRawPointer(arena.base)
-        table[i] = UnsafeMutableRawPointer(mutating: source)
-      case .output(let k): table[i] = outputs[k].base
-      case .none, .arena, .constant: break
-      }
+    for place in inputSlots {
+      let source = inputs[place.input].denseBytes?.pointer ?? UnsafeRawPointer(arena.base)
+      table[place.slot] = UnsafeMutableRawPointer(mutating: source)
     }
+    for place in outputSlots { table[place.slot] = outputs[place.output].base }
     failure.pointee = .none
     let memory = Memory(table: table, failure: failure)
     for (i, step) in plan.steps.enumerated() {
@@ -73,16 +80,14 @@ final class Execution {
   }
 
   private func collect() -> [Tensor] {
-    var results: [Tensor] = []
-    for (i, output) in plan.outputs.enumerated() {
+    for i in plan.outputs.indices {
       let region = outputs[i]
-      if let slot = output.copiedFrom {
+      if let slot = plan.outputs[i].copiedFrom {
         region.base.copyMemory(from: table[slot], byteCount: region.count)
       }
       results.append(
         Tensor(
-          dtype: output.type.dtype, shape: output.shape,
-          bytes: Bytes(region)))
+          dtype: plan.outputs[i].type.dtype, shape: plan.outputs[i].shape, bytes: Bytes(region)))
     }
     return results
   }

@@ -19,9 +19,9 @@ public struct SessionOptions: Sendable {
 public final class Session {
   /// The graph with everything folded that does not depend on input shapes.
   public let graph: Graph
-  private let pool: ThreadPool
-  private let kernels: UnsafePointer<sp_kernel_table>
-  private let weights: WeightCache
+  let pool: ThreadPool
+  let kernels: UnsafePointer<sp_kernel_table>
+  let weights: WeightCache
   private var executions: [[[Int]]: Execution] = [:]
   private var latest: Execution?
 
@@ -55,7 +55,7 @@ public final class Session {
     _ = try execution(for: try checked(inputs))
   }
 
-  private func checked(_ inputs: [Tensor]) throws(RuntimeError) -> [Tensor] {
+  func checked(_ inputs: [Tensor]) throws(RuntimeError) -> [Tensor] {
     guard inputs.count == graph.inputs.count else {
       throw .badInput("the model takes \(graph.inputs.count) inputs, found \(inputs.count)")
     }
@@ -78,7 +78,7 @@ public final class Session {
     }
   }
 
-  private func execution(for inputs: [Tensor]) throws(RuntimeError) -> Execution {
+  func execution(for inputs: [Tensor]) throws(RuntimeError) -> Execution {
     if let latest, fits(latest.plan, inputs) { return latest }
     let shapes = inputs.map { $0.shape }
     if let known = executions[shapes] {
@@ -97,40 +97,5 @@ public final class Session {
   private func fits(_ plan: Plan, _ inputs: [Tensor]) -> Bool {
     for i in inputs.indices where plan.inputs[i].shape != inputs[i].shape { return false }
     return true
-  }
-}
-
-// MARK: Profiling
-
-/// The time one step of a plan took.
-public struct StepProfile: Sendable {
-  public var node: String
-  public var kernel: String
-  public var nanoseconds: UInt64
-  /// Multiply-adds on stored nonzeros.
-  public var multiplyAdds: Int
-}
-
-extension Session {
-  /// Runs once and reports each step.
-  public func profile(
-    _ inputs: [Tensor]
-  ) throws(RuntimeError) -> (outputs: [Tensor], steps: [StepProfile]) {
-    let inputs = try checked(inputs)
-    let execution = try execution(for: inputs)
-    let plan = execution.plan
-    var profiles: [StepProfile] = []
-    let outputs = try execution.run(inputs, pool: pool) { i, time in
-      profiles.append(
-        StepProfile(
-          node: plan.labels[i], kernel: plan.steps[i].kernel, nanoseconds: time,
-          multiplyAdds: plan.steps[i].multiplyAdds))
-    }
-    return (outputs, profiles)
-  }
-
-  /// Bytes of activations that the plan for these inputs shares among its values.
-  public func arenaBytes(_ inputs: [Tensor]) throws(RuntimeError) -> Int {
-    try execution(for: try checked(inputs)).plan.arenaBytes
   }
 }

@@ -101,6 +101,11 @@ final class SparseMatrix: @unchecked Sendable {
     nonzeros = weights.count
   }
 
+  /// Memory the streams take.
+  var byteCount: Int {
+    orderRegion.count + startsRegion.count + offsetsRegion.count + valuesRegion.count
+  }
+
   /// The kernel's name for profiles.
   var kernelName: String {
     switch kind {

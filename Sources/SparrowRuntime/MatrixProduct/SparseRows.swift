@@ -9,6 +9,9 @@ final class SparseRows: @unchecked Sendable {
   let nonzeros: Int
   private let regions: (Region, Region)
 
+  /// Memory the rows take.
+  var byteCount: Int { regions.0.count + regions.1.count }
+
   init(_ weights: WeightNonzeros) {
     let rows = weights.rows
     nonzeros = weights.count

@@ -90,6 +90,17 @@ final class WeightCache: @unchecked Sendable {
     }
   }
 
+  /// Memory of everything packed so far.
+  var byteCount: Int {
+    locked {
+      var total = 0
+      for (_, panels) in panels { total += panels.region.count }
+      for (_, matrix) in sparse { total += matrix?.byteCount ?? 0 }
+      for (_, rows) in vectors { total += rows?.byteCount ?? 0 }
+      return total
+    }
+  }
+
   /// Nothing is packed under the lock: who comes second with the same key throws its copy away.
   private func locked<T>(_ body: () -> T) -> T {
     sp_lock(lock)

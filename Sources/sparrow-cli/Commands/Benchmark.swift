@@ -36,7 +36,11 @@ struct Benchmark: ParsableCommand {
     help: "sync or async.")
   var mode = BenchmarkOptions.Mode.sync
 
-  @Flag(help: "Also show what each step takes.")
+  @Flag(
+    help: """
+      Also show what each step takes, how near it comes to the peak of multiply-adds, and what it \
+      would take with a dense kernel.
+      """)
   var profile = false
 
   @Option(help: ArgumentHelp("Write the figures as JSON.", valueName: "file"))
@@ -81,25 +85,31 @@ struct Benchmark: ParsableCommand {
       latency     median \(text(latency.median)), mean \(text(latency.mean)), \
       min \(text(latency.min)), p95 \(text(latency.p95)), p99 \(text(latency.p99))
       throughput  \(Text.significant(report.throughput)) samples/s over \(report.iterations) runs
-      peak memory \(Text.bytes(Int(clamping: report.peak_memory_bytes)))
+      peak memory \(Text.bytes(Int(clamping: report.peak_memory_bytes))) (packed weights \
+      \(Text.bytes(report.packed_weight_bytes)), activations \(Text.bytes(report.activation_bytes)))
       """)
   }
 
   private func showProfile(_ network: Model, _ inputs: [Tensor]) throws {
-    let steps = try network.profile(
+    let profile = try network.profile(
       inputs, threads: threads.threads, optimizes: optimization.optimizes)
-    let total = max(1, steps.reduce(0) { $0 + $1.nanoseconds })
-    var rows = [["step", "kernel", "time", "share", "multiply-adds", "GMAC/s"]]
-    for step in steps {
+    let total = max(1, profile.steps.reduce(0) { $0 + $1.nanoseconds })
+    var rows = [["step", "kernel", "time", "share", "MACs", "GFLOP/s", "of peak", "dense"]]
+    for step in profile.steps {
       let time = Double(step.nanoseconds)
       rows.append([
         step.node, step.kernel, Text.milliseconds(time * 1e-6),
         Text.percent(time / Double(total)),
         step.multiplyAdds > 0 ? Text.count(step.multiplyAdds) : "",
-        step.multiplyAdds > 0 && time > 0 ? Text.significant(Double(step.multiplyAdds) / time) : "",
+        step.gigaflops.map { Text.significant($0) } ?? "",
+        step.gigaflops.map { String(format: "%.0f %%", 100 * $0 / profile.peakGigaflops) } ?? "",
+        step.denseNanoseconds.map { Text.milliseconds(Double($0) * 1e-6) } ?? "",
       ])
     }
-    common.say("\n" + Text.table(rows))
+    common.say(
+      "\npeak \(Text.significant(profile.peakGigaflops)) GFLOP/s of multiply-adds; GFLOP/s count "
+        + "weights that are not zero")
+    common.say(Text.table(rows))
   }
 }
 

@@ -1,0 +1,52 @@
+import SparrowCore
+import SparrowRuntime
+
+/// What each step of a model takes.
+public struct Profile: Sendable {
+  public var steps: [StepProfile]
+  /// Billions of float32 operations a second that the threads do at most.
+  public var peakGigaflops: Double
+}
+
+extension Model {
+  /// The time of each step: the least of a few runs. Steps that run sparse are timed once more with
+  /// dense kernels in their place.
+  public func profile(
+    _ inputs: [Tensor], threads: Int = 1, optimizes: Bool = true
+  ) throws(SparrowError) -> Profile {
+    let model = optimizes ? try optimized() : self
+    do throws(RuntimeError) {
+      var steps = try model.leastTimes(
+        inputs, options: SessionOptions(threads: threads))
+      if steps.contains(where: { $0.isSparse }) {
+        let dense = try model.leastTimes(
+          inputs, options: SessionOptions(threads: threads, forcesDense: true))
+        for i in steps.indices where steps[i].isSparse && dense.indices.contains(i) {
+          steps[i].denseNanoseconds = dense[i].nanoseconds
+        }
+      }
+      return Profile(steps: steps, peakGigaflops: Session.peakGigaflops() * Double(threads))
+    } catch {
+      throw .runtime(model: path, error)
+    }
+  }
+
+  private func leastTimes(
+    _ inputs: [Tensor], options: SessionOptions
+  ) throws(RuntimeError) -> [StepProfile] {
+    let session = try Session(graph, options: options)
+    for _ in 0..<3 { _ = try session.run(inputs) }
+    var least = try session.profile(inputs).steps
+    for _ in 0..<4 {
+      for (i, step) in try session.profile(inputs).steps.enumerated() {
+        least[i].nanoseconds = min(least[i].nanoseconds, step.nanoseconds)
+      }
+    }
+    return least
+  }
+}
+
+extension StepProfile {
+  /// Whether a sparse kernel computes the step.
+  var isSparse: Bool { kernel.hasPrefix("f32_spm") }
+}

@@ -1,0 +1,66 @@
+import CKernels
+import CPlatform
+import SparrowCore
+
+/// The time one step of a plan took.
+public struct StepProfile: Sendable {
+  public var node: String
+  public var kernel: String
+  public var nanoseconds: UInt64
+  /// Multiply-adds on stored nonzeros.
+  public var multiplyAdds: Int
+  /// The time the dense kernel takes in the place of this sparse one, where that was measured.
+  public var denseNanoseconds: UInt64?
+
+  /// Billions of floating-point operations a second, on stored nonzeros; nil for other steps.
+  public var gigaflops: Double? {
+    multiplyAdds > 0 && nanoseconds > 0 ? 2 * Double(multiplyAdds) / Double(nanoseconds) : nil
+  }
+}
+
+extension Session {
+  /// Runs once and reports each step.
+  public func profile(
+    _ inputs: [Tensor]
+  ) throws(RuntimeError) -> (outputs: [Tensor], steps: [StepProfile]) {
+    let inputs = try checked(inputs)
+    let execution = try execution(for: inputs)
+    let plan = execution.plan
+    var profiles: [StepProfile] = []
+    let outputs = try execution.run(inputs, pool: pool) { i, time in
+      profiles.append(
+        StepProfile(
+          node: plan.labels[i], kernel: plan.steps[i].kernel, nanoseconds: time,
+          multiplyAdds: plan.steps[i].multiplyAdds))
+    }
+    return (outputs, profiles)
+  }
+
+  /// Bytes of activations that the plan for these inputs shares among its values.
+  public func arenaBytes(_ inputs: [Tensor]) throws(RuntimeError) -> Int {
+    try execution(for: try checked(inputs)).plan.arenaBytes
+  }
+
+  /// Bytes of the weights packed so far for kernels.
+  public var packedWeightBytes: Int { weights.byteCount }
+
+  /// Billions of float32 operations a second that one core does at most, in fused multiply-adds:
+  /// the best of several bursts of a twentieth of a millisecond.
+  public static func peakGigaflops() -> Double {
+    let kernels = sp_kernels_best()
+    let lanes = Int(kernels.pointee.vector_floats)
+    let sums = Region(count: 12 * max(1, lanes) * MemoryLayout<Float>.size)
+    let floats = sums.base.bindMemory(to: Float.self, capacity: 12 * max(1, lanes))
+    floats.initialize(repeating: 1, count: 12 * max(1, lanes))
+    let steps = 20_000
+    var best = 0.0
+    for _ in 0..<40 {
+      let start = sp_clock_ns()
+      kernels.pointee.f32_fma_chains(steps, floats)
+      let time = Double(max(1, sp_clock_ns() - start))
+      best = max(best, Double(steps * 12 * max(1, lanes) * 2) / time)
+    }
+    withExtendedLifetime(sums) {}
+    return best
+  }
+}
