@@ -30,7 +30,7 @@ V_INLINE void spmm_prefetch(const int width, const sp_sparse_product *s, ptrdiff
     return;
   }
   ptrdiff_t row = (ptrdiff_t)s->order[place + AHEAD] * group_rows;
-  for (int i = 0; i < group_rows; i++, row++) {
+  for (int i = 0; i < group_rows && row < s->rows; i++, row++) {
     const char *c = (const char *)(s->c + row * s->ldc);
     V_UNROLL for (int j = 0; j < width * VL * 4; j += 64) { __builtin_prefetch(c + j, 1, 3); }
     if (e->residual) {
@@ -122,6 +122,7 @@ V_INLINE void spmm_4x1_rows(const sp_sparse_product *shared, const sp_epilogue *
   const sp_epilogue e = *epilogue;
   for (ptrdiff_t place = s->begin; place < s->end; place++) {
     ptrdiff_t group = s->order[place];
+    spmm_prefetch(width, s, place, &e, 4);
     vf sum[4][SP_SPMM_4X1_WIDTH];
     V_UNROLL for (int i = 0; i < 4; i++) {
       spmm_begin(sum[i], width, s, 4 * group + i, e.accumulate && 4 * group + i < s->rows);
@@ -151,6 +152,7 @@ V_INLINE void spmm_1x4_rows(const sp_sparse_product *shared, const sp_epilogue *
   const sp_epilogue e = *epilogue;
   for (ptrdiff_t place = s->begin; place < s->end; place++) {
     ptrdiff_t row = s->order[place];
+    spmm_prefetch(width, s, place, &e, 1);
     vf sum[4][SP_SPMM_WIDTH];
     spmm_begin(sum[0], width, s, row, e.accumulate);
     V_UNROLL for (int t = 1; t < sets; t++) { spmm_begin(sum[t], width, s, row, false); }

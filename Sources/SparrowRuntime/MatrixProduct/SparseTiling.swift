@@ -43,7 +43,7 @@ struct SparseTiling: Hashable {
       let width = (lines + tiles - 1) / tiles
       // Offsets have 16 bits.
       let reach = 65_535 / (planeLines ?? width)
-      let depth = max(multiple, min(SparseTiling.tileBytes / (64 * width), reach))
+      let depth = max(multiple, min(SparseTiling.tileBytes(kind) / (64 * width), reach))
       let blocks = ReductionBlocks(k, limit: depth, multiple: multiple)
       let cost = SparseTiling.cost(
         kind, vectors: Double(lines * 16) / Double(tiles * lanes), tiles: tiles, blocks: blocks,
@@ -82,8 +82,12 @@ struct SparseTiling: Hashable {
       * (Double(entries) * entry + Double(rows * blocks.count) * row + pack)
   }
 
-  /// What a tile may take of L1: the weights stream through the rest.
-  private static var tileBytes: Int { max(16_384, sp_l1_data_bytes() * 5 / 6) }
+  /// What a tile may take: of L1 the part that the weights do not stream through. An entry of four
+  /// rows reads its input once for four times the work, which L2 is fast enough for.
+  private static func tileBytes(_ kind: SparseMatrix.Kind) -> Int {
+    let level1 = max(16_384, sp_l1_data_bytes() * 5 / 6)
+    return kind == .block4x1 ? 4 * level1 : level1
+  }
 
   static func == (a: SparseTiling, b: SparseTiling) -> Bool {
     a.width == b.width && a.lines == b.lines && a.rowLines == b.rowLines
