@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { table_bits = 11, table_size = 1 << table_bits, longest_code = 15, literals = 288, distances = 32 };
+enum { table_bits = 12, table_size = 1 << table_bits, longest_code = 15, literals = 288, distances = 32 };
 
 // The source as a stream of bits, least significant first. `buffer` holds `count` valid bits; those above are 0.
 typedef struct {
@@ -119,19 +119,15 @@ typedef struct {
 } decoder;
 
 static void build_runs(decoder *d) {
-  const uint16_t *table = d->literal.table;
   for (unsigned i = 0; i < table_size; i++) {
-    unsigned run = 0, used = 0, n = 0, entry = table[i];
-    // Without branches: which symbols fit is as random as the code.
-    bool fits = entry != 0 && entry >> 4 < 256;
-    for (unsigned place = 0; place < 3; place++) {
-      run |= fits ? (entry >> 4) << (8 * place) : 0;
-      used += fits ? entry & 15 : 0;
-      n += fits;
-      entry = table[i >> used];
-      fits = fits & (entry != 0) & (entry >> 4 < 256) & (used + (entry & 15) <= table_bits);
+    unsigned run = 0, used = 0, n = 0;
+    while (n < 3) {
+      unsigned entry = d->literal.table[i >> used], length = entry & 15;
+      if (!entry || used + length > table_bits || entry >> 4 > 255) break;
+      run |= (entry >> 4) << (8 * n++);
+      used += length;
     }
-    d->runs[i] = run | used << 24 | n << 29;
+    d->runs[i] = n ? run | used << 24 | n << 29 : 0;
   }
 }
 
@@ -184,33 +180,24 @@ static bool fixed_codes(decoder *d) {
   return build(&d->distance, lengths, distances);
 }
 
-// Writes literals for as long as the table has them and neither buffer is about to end.
-static uint8_t *run_literals(const uint32_t *runs, bits *shared, uint8_t *next, uint8_t *end) {
-  // A copy of its own: stores of bytes might otherwise change it, as far as the compiler knows.
-  bits b = *shared;
-  // Four runs take at most 44 of 56 bits, and write at most 13 bytes.
-  while (end - next >= 16) {
-    refill(&b);
-    if (b.count < 56) break;
-    uint32_t run = 0;
-    for (int i = 0; i < 4; i++) {
-      run = runs[b.buffer & (table_size - 1)];
-      if (!run) break;
-      memcpy(next, &run, 4);
-      next += run >> 29;
-      drop(&b, run >> 24 & 31);
-    }
-    if (!run) break;
-  }
-  *shared = b;
-  return next;
-}
-
 // A block's symbols up to its end; false where they are not flawless. `start` is the target's first byte.
 static bool run_block(const decoder *d, bits *b, uint8_t **out, uint8_t *start, uint8_t *end) {
   uint8_t *next = *out;
   for (;;) {
-    next = run_literals(d->runs, b, next, end);
+    // Four runs take at most 48 of 56 bits, and write at most 13 bytes.
+    while (end - next >= 16) {
+      refill(b);
+      if (b->count < 56) break;
+      uint32_t run = 0;
+      for (int i = 0; i < 4; i++) {
+        run = d->runs[b->buffer & (table_size - 1)];
+        if (!run) break;
+        memcpy(next, &run, 4);
+        next += run >> 29;
+        drop(b, run >> 24 & 31);
+      }
+      if (!run) break;
+    }
     int symbol = decode(&d->literal, b);
     if (symbol < 0) return false;
     if (symbol < 256) {
