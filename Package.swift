@@ -57,7 +57,7 @@ let package = Package(
     tests(
       "SparrowPassesTests",
       ["SparrowPasses", "SparrowFormats", "SparrowRuntime", "SparrowCore"]),
-    tests("SparrowFormatsTests", ["SparrowFormats", "SparrowRuntime", "SparrowCore", "CZlib"]),
+    tests("SparrowFormatsTests", ["SparrowFormats", "SparrowRuntime", "SparrowCore"]),
     tests("SparrowCompressTests", ["SparrowCompress", "SparrowRuntime", "SparrowCore"]),
     tests("SparrowReportTests", ["SparrowReport", "SparrowRuntime", "SparrowCore"]),
     tests("SparrowTests", ["Sparrow"]),

@@ -3,8 +3,6 @@
 #include <stdbool.h>
 #include <zlib.h>
 
-#include "inflate.h"
-
 // zlib counts the bytes of one call in 32 bits; larger buffers are handed over in pieces.
 static const size_t largest_piece = (size_t)1 << 30;
 
@@ -79,29 +77,7 @@ static sz_result run_inflate(z_stream *stream, pending *p, bool *ended) {
   }
 }
 
-static uint32_t big_endian(const unsigned char *x) {
-  return (uint32_t)x[0] << 24 | (uint32_t)x[1] << 16 | (uint32_t)x[2] << 8 | x[3];
-}
-
-// Whether the stream is flawless, and the target holds what is in it.
-static bool inflate_flawless(void *target, size_t count, const unsigned char *source, size_t source_count,
-                             sz_format format) {
-  size_t used, header = 2, trailer = 4;
-  if (format == SZ_FORMAT_RAW) {
-    return sz_inflate_fast(target, count, source, source_count, &used) && used == source_count;
-  }
-  // RFC 1950: deflate with a window of 32 KiB, no dictionary.
-  if (source_count < header + trailer || source[0] != 0x78 || (source[0] << 8 | source[1]) % 31 || source[1] & 0x20) {
-    return false;
-  }
-  size_t inner = source_count - header - trailer;
-  return sz_inflate_fast(target, count, source + header, inner, &used) && used == inner &&
-         adler32_z(adler32_z(0, NULL, 0), target, count) == big_endian(source + header + inner);
-}
-
 sz_result sz_inflate(void *target, size_t count, const void *source, size_t source_count, sz_format format) {
-  if (inflate_flawless(target, count, source, source_count, format)) return SZ_OK;
-  // What is wrong with it is for zlib to say.
   z_stream stream = {0};
   if (inflateInit2(&stream, window_bits(format)) != Z_OK) return SZ_NO_MEMORY;
   pending p = {source, source_count, target, count};
