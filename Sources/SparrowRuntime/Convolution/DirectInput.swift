@@ -41,18 +41,20 @@ struct DirectInput: @unchecked Sendable {
   ) throws(RuntimeError) {
     let g = shape.geometry
     self.isInPlace = isInPlace
+    let row = Int(g.out_width) + (Int(g.kernel_w) - 1) * Int(g.dilation_w) / Int(g.stride_w)
+    let channel = isInPlace ? shape.inputPlane : Phases(g, rows: rows, row: row).channel
+    let (floats, overflows) = shape.inputs.multipliedReportingOverflow(by: channel)
+    guard !overflows, floats <= Int(Int32.max) else {
+      throw p.unsupported("convolutions of \(shape.inputs) planes of \(channel) floats")
+    }
     if isInPlace {
-      (self.rows, self.pixels, row, copyFloats) = (1, pixels, 0, 0)
+      (self.rows, self.pixels, self.row, copyFloats) = (1, pixels, 0, 0)
       (width, height) = (shape.outputPlane, 1)
     } else {
       (width, height) = (Int(g.out_width), Int(g.out_height))
       (self.rows, self.pixels) = (rows, rows * width)
-      row = width + (Int(g.kernel_w) - 1) * Int(g.dilation_w) / Int(g.stride_w)
-      copyFloats = (shape.inputs * Phases(g, rows: rows, row: row).channel + 15) / 16 * 16
-    }
-    let channel = isInPlace ? shape.inputPlane : Phases(g, rows: rows, row: row).channel
-    guard shape.inputs * channel <= Int(Int32.max) else {
-      throw p.unsupported("convolutions of \(shape.inputs) planes of \(channel) floats")
+      self.row = row
+      copyFloats = (floats + 15) / 16 * 16
     }
     table = Region(count: max(1, shape.k) * 4)
     let offsets = table.base.bindMemory(to: Int32.self, capacity: shape.k)
@@ -105,8 +107,13 @@ private struct Phases {
     min(Int(g.stride_w), (Int(g.kernel_w) - 1) * Int(g.dilation_w) + 1)
   }
 
-  /// Floats of a channel.
-  var channel: Int { rowPhases * columnPhases * lines * row }
+  /// Floats of a channel; the largest number where it has more.
+  var channel: Int {
+    [rowPhases, columnPhases, lines, row].reduce(1) { product, count in
+      let (result, overflows) = product.multipliedReportingOverflow(by: count)
+      return overflows ? .max : result
+    }
+  }
 
   /// Where a kernel position's input is, from an output pixel's own address.
   func offset(_ position: Int) -> Int {
