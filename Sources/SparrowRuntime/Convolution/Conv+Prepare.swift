@@ -41,23 +41,12 @@ struct ConvolutionOperands {
 /// chunks of output channels where there are too few pixels to share.
 struct ConvolutionTasks {
   let tiles: Int
-  let tilePixels: Int
   let chunks: Int
   let chunkRows: Int
   let count: Int
   private let groups: Int
 
-  init(_ shape: ConvolutionShape, tilePixels: Int, rowGranularity: Int, threads: Int) {
-    self.init(
-      shape, tiles: (shape.outputPlane + tilePixels - 1) / tilePixels, tilePixels: tilePixels,
-      rowGranularity: rowGranularity, threads: threads)
-  }
-
-  /// `tilePixels` is 0 where a tile is something else than a range of pixels.
-  init(
-    _ shape: ConvolutionShape, tiles: Int, tilePixels: Int = 0, rowGranularity: Int, threads: Int
-  ) {
-    self.tilePixels = tilePixels
+  init(_ shape: ConvolutionShape, tiles: Int, rowGranularity: Int, threads: Int) {
     self.tiles = max(1, tiles)
     groups = shape.groups
     let planes = shape.batch * shape.groups * max(1, tiles)
@@ -73,7 +62,6 @@ struct ConvolutionTasks {
     let image: Int
     let group: Int
     let tile: Int
-    let pixel: Int
     let row: Int
   }
 
@@ -83,7 +71,6 @@ struct ConvolutionTasks {
     let tile = task / chunks % tiles
     let plane = task / chunks / tiles
     return Place(
-      image: plane / groups, group: plane % groups, tile: tile, pixel: tile * tilePixels,
-      row: chunk * chunkRows)
+      image: plane / groups, group: plane % groups, tile: tile, row: chunk * chunkRows)
   }
 }

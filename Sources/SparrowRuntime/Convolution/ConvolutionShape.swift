@@ -16,6 +16,12 @@ struct ConvolutionShape {
   /// The reduction: inputs x kernel positions.
   var k: Int { inputs * positions }
   var multiplyAdds: Int { batch * groups * outputs * outputPlane * k }
+  /// Whether each output pixel reads the input pixel at its own place: 1x1 without stride or padding.
+  var isPointwise: Bool {
+    let g = geometry
+    return positions == 1 && g.stride_h == 1 && g.stride_w == 1 && g.pad_top == 0
+      && g.pad_left == 0 && g.out_height == g.height && g.out_width == g.width
+  }
 
   init(
     _ p: Preparation, window: Window, group: Int

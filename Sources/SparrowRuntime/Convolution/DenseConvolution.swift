@@ -74,7 +74,7 @@ private struct DenseTiling {
   init(_ shape: ConvolutionShape, _ p: Preparation) throws(RuntimeError) {
     let kernels = p.kernels.pointee
     let (mr, nr) = (Int(kernels.gemm_mr), Int(kernels.gemm_nr))
-    let isInPlace = DirectInput.isInPlace(shape)
+    let isInPlace = shape.isPointwise
     kind = DenseKind(shape, kernels, isInPlace: isInPlace)
     // Rows of pixels, or tiles of them in place.
     let granularity = kind == .rows ? nr : mr

@@ -28,13 +28,6 @@ struct DirectInput: @unchecked Sendable {
     UnsafePointer(table.base.assumingMemoryBound(to: Int32.self))
   }
 
-  /// Whether the input's own planes can be read: a 1x1 convolution without stride or padding.
-  static func isInPlace(_ shape: ConvolutionShape) -> Bool {
-    let g = shape.geometry
-    return shape.positions == 1 && g.stride_h == 1 && g.stride_w == 1 && g.pad_top == 0
-      && g.pad_left == 0 && g.out_height == g.height && g.out_width == g.width
-  }
-
   /// Blocks of `rows` output rows, or in place of `pixels` pixels.
   init(
     _ shape: ConvolutionShape, _ p: Preparation, rows: Int, pixels: Int, isInPlace: Bool

@@ -28,7 +28,6 @@ private struct SparseConvolution {
   let matrices: [SparseMatrix]
   let staged: StagedPlanes
   let tiling: SparseTiling
-  let isInPlace: Bool
   let tasks: ConvolutionTasks
   let offsets: Region
   let runs: OutputRuns?
@@ -47,13 +46,12 @@ private struct SparseConvolution {
     kernels = p.kernels
     fused = FusedActivation(activation)
     tiling = matrices[0].tiling
-    isInPlace = tiling.isInPlace
     tasks = ConvolutionTasks(
       shape, tiles: tiling.tiles, rowGranularity: matrices[0].segmentRows, threads: p.threads)
     chunks = RowChunks(rows: tasks.chunkRows, matrices[0])
-    offsets = isInPlace ? Region(count: 0) : staged.offsets()
+    offsets = tiling.isInPlace ? Region(count: 0) : staged.offsets()
     runs = staged.runs(lanes: Int(p.kernels.pointee.vector_floats))
-    tileFloats = isInPlace ? 0 : chunks.tileRows * tiling.width
+    tileFloats = tiling.isInPlace ? 0 : chunks.tileRows * tiling.width
     sumFloats = tiling.blocks.count == 1 ? 0 : chunks.rows * tiling.width
     stagedSlot =
       staged.isInput
@@ -66,7 +64,7 @@ private struct SparseConvolution {
       shape.batch * shape.outputPlane * matrices.reduce(0) { $0 + $1.nonzeros }
     let images = shape.batch * shape.groups
     let staging = p.tasks(work: images * staged.floats, limit: shape.inputs)
-    let name = matrices[0].kernelName + (isInPlace ? " (in place)" : "")
+    let name = matrices[0].kernelName + (tiling.isInPlace ? " (in place)" : "")
     guard !staged.isInput else {
       return Step(tasks: tasks.count, kernel: name, multiplyAdds: multiplyAdds) { work in
         multiply(work)
@@ -101,7 +99,7 @@ private struct SparseConvolution {
       for block in 0..<tiling.blocks.count {
         let range = tiling.blocks.range(block)
         var input = tile + (chunks.keepsTile ? range.start * tiling.width : 0)
-        if isInPlace {
+        if tiling.isInPlace {
           input = source + range.start * tiling.rowLines * 16
         } else if first == place.row || !chunks.keepsTile {
           let rows = offsets.base.assumingMemoryBound(to: UInt32.self) + range.start

@@ -28,16 +28,13 @@ struct StagedPlanes {
   init(_ shape: ConvolutionShape) {
     self.shape = shape
     let g = shape.geometry
-    let isPointwise =
-      shape.positions == 1 && g.stride_h == 1 && g.stride_w == 1
-      && g.width == g.out_width && g.height == g.out_height && g.pad_top == 0 && g.pad_left == 0
     let reach = (
       y: (Int(g.kernel_h) - 1) * Int(g.dilation_h), x: (Int(g.kernel_w) - 1) * Int(g.dilation_w)
     )
     phases = (min(Int(g.stride_h), reach.y + 1), min(Int(g.stride_w), reach.x + 1))
     let (height, width) = (Int(g.out_height), Int(g.out_width))
-    isInput = isPointwise
-    if isPointwise {
+    isInput = shape.isPointwise
+    if isInput {
       (line, lines, columns, plane) = (width, height, height * width, height * width)
       return
     }

@@ -63,7 +63,7 @@ struct FusedActivation {
 }
 
 /// The reduction dimension cut into blocks of nearly equal length.
-struct ReductionBlocks {
+struct ReductionBlocks: Equatable {
   let k: Int
   let length: Int
 

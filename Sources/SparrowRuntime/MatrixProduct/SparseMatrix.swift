@@ -115,8 +115,8 @@ final class SparseMatrix: @unchecked Sendable {
     }
   }
 
-  /// The product of rows `begin ..< end` (whole segments) of one block and a tile of `n` columns, without the places
-  /// of its results.
+  /// The product of rows `begin ..< end` (whole segments) of one block and a tile of `n` columns,
+  /// without the places of its results.
   @inline(__always)
   func product(
     block: Int, begin: Int, end: Int, tile: UnsafePointer<Float>, n: Int

@@ -23,7 +23,6 @@ private struct SparseProduct {
   let fused: FusedActivation
   let matrix: SparseMatrix
   let tiling: SparseTiling
-  let tiles: Int
   /// Rows of B's transpose that one task computes, and how many tasks a tile has.
   let taskRows: Int
   let parts: Int
@@ -41,7 +40,7 @@ private struct SparseProduct {
     kernels = p.kernels
     fused = FusedActivation(activation)
     tiling = matrix.tiling
-    tiles = tiling.tiles
+    let tiles = tiling.tiles
     let wanted = p.threads == 1 ? 1 : max(1, (4 * p.threads + tiles - 1) / tiles)
     let segment = matrix.segmentRows
     taskRows = ((shape.n + wanted - 1) / wanted + segment - 1) / segment * segment
@@ -54,7 +53,8 @@ private struct SparseProduct {
 
   func step() -> Step {
     Step(
-      tasks: tiles * parts, kernel: matrix.kernelName, multiplyAdds: shape.m * matrix.nonzeros
+      tasks: tiling.tiles * parts, kernel: matrix.kernelName,
+      multiplyAdds: shape.m * matrix.nonzeros
     ) { work in
       let (tileIndex, part) = work.task.quotientAndRemainder(dividingBy: parts)
       let (token, n) = tiling.columns(tileIndex, of: shape.m)

@@ -11,7 +11,7 @@ import SparrowCore
 ///  k  block|  L1  |                 weights of a block pass over one tile's input, all rows;
 ///     block|      |                 sums of a tile go from block to block
 /// ```
-struct SparseTiling: Hashable {
+struct SparseTiling: Equatable {
   /// Floats in the widest tile's row: whole cache lines.
   let width: Int
   let tiles: Int
@@ -87,18 +87,5 @@ struct SparseTiling: Hashable {
   private static func tileBytes(_ kind: SparseMatrix.Kind) -> Int {
     let level1 = max(16_384, sp_l1_data_bytes() * 5 / 6)
     return kind == .block4x1 ? 4 * level1 : level1
-  }
-
-  static func == (a: SparseTiling, b: SparseTiling) -> Bool {
-    a.width == b.width && a.lines == b.lines && a.rowLines == b.rowLines
-      && a.isInPlace == b.isInPlace
-      && a.blocks.length == b.blocks.length
-      && a.blocks.k == b.blocks.k
-  }
-
-  func hash(into hasher: inout Hasher) {
-    hasher.combine(width)
-    hasher.combine(rowLines)
-    hasher.combine(blocks.length)
   }
 }

@@ -8,12 +8,10 @@ final class WeightCache: @unchecked Sendable {
   /// Never choose sparse kernels.
   let forcesDense: Bool
 
-  private var panels: [Key: Panels] = [:]
+  private let panels = PackedOnce<Panels>()
   /// nil: dense is better, which is worth remembering as well.
-  private var sparse: [Key: SparseMatrix?] = [:]
-  private var vectors: [Key: SparseRows?] = [:]
-  private let lockMemory = Region(count: MemoryLayout<sp_atomic>.size)
-  private let lock: UnsafeMutablePointer<sp_atomic>
+  private let sparse = PackedOnce<SparseMatrix?>()
+  private let vectors = PackedOnce<SparseRows?>()
 
   /// Which tensor, by the memory that holds it, packed how.
   struct Key: Hashable {
@@ -62,61 +60,58 @@ final class WeightCache: @unchecked Sendable {
     case rowPanels, columnPanels, columnPanelsOfTransposed, sparse, sparseOfTransposed, sparseRows
   }
 
-  init(forcesDense: Bool) {
-    self.forcesDense = forcesDense
-    lock = lockMemory.base.bindMemory(to: sp_atomic.self, capacity: 1)
-    lock.initialize(to: sp_atomic())
-  }
+  init(forcesDense: Bool) { self.forcesDense = forcesDense }
 
   /// Packed panels for `key`, made by `make` on first use.
-  func panels(_ key: Key, make: () -> Panels) -> Panels {
-    if let known = locked({ panels[key] }) { return known }
-    let made = make()
-    return locked {
-      if let known = panels[key] { return known }
-      panels[key] = made
-      return made
-    }
-  }
+  func panels(_ key: Key, make: () -> Panels) -> Panels { panels.value(key, make: make) }
 
   /// A sparse matrix for `key`, made by `make` on first use; nil where dense is better.
   func sparse(_ key: Key, make: () -> SparseMatrix?) -> SparseMatrix? {
-    if let known = locked({ sparse[key] }) { return known }
-    let made = make()
-    return locked {
-      if let known = sparse[key] { return known }
-      sparse.updateValue(made, forKey: key)
-      return made
-    }
-  }
-
-  /// Memory of everything packed so far.
-  var byteCount: Int {
-    locked {
-      var total = 0
-      for (_, panels) in panels { total += panels.region.count }
-      for (_, matrix) in sparse { total += matrix?.byteCount ?? 0 }
-      for (_, rows) in vectors { total += rows?.byteCount ?? 0 }
-      return total
-    }
-  }
-
-  /// Nothing is packed under the lock: who comes second with the same key throws its copy away.
-  private func locked<T>(_ body: () -> T) -> T {
-    sp_lock(lock)
-    defer { sp_unlock(lock) }
-    return body()
+    sparse.value(key, make: make)
   }
 
   /// Sparse rows for `key`, made by `make` on first use; nil where dense is better.
   func sparseRows(_ key: Key, make: () -> SparseRows?) -> SparseRows? {
-    if let known = locked({ vectors[key] }) { return known }
+    vectors.value(key, make: make)
+  }
+
+  /// Memory of everything packed so far.
+  var byteCount: Int {
+    panels.sum { $0.region.count } + sparse.sum { $0?.byteCount ?? 0 }
+      + vectors.sum { $0?.byteCount ?? 0 }
+  }
+}
+
+/// What was packed for each key, by whichever thread came first.
+private final class PackedOnce<Value> {
+  private var values: [WeightCache.Key: Value] = [:]
+  private let lockMemory = Region(count: MemoryLayout<sp_atomic>.size)
+  private let lock: UnsafeMutablePointer<sp_atomic>
+
+  init() {
+    lock = lockMemory.base.bindMemory(to: sp_atomic.self, capacity: 1)
+    lock.initialize(to: sp_atomic())
+  }
+
+  /// Nothing is packed under the lock: who comes second with the same key throws its copy away.
+  func value(_ key: WeightCache.Key, make: () -> Value) -> Value {
+    if let known = locked({ values[key] }) { return known }
     let made = make()
     return locked {
-      if let known = vectors[key] { return known }
-      vectors.updateValue(made, forKey: key)
+      if let known = values[key] { return known }
+      values.updateValue(made, forKey: key)
       return made
     }
+  }
+
+  func sum(_ count: (Value) -> Int) -> Int {
+    locked { values.values.reduce(0) { $0 + count($1) } }
+  }
+
+  private func locked<T>(_ body: () -> T) -> T {
+    sp_lock(lock)
+    defer { sp_unlock(lock) }
+    return body()
   }
 }
 
