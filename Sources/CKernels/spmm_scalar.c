@@ -1,8 +1,6 @@
 #include "epilogue.h"
 #include "versions.h"
 
-static const float *input_row(const float *b, uint32_t offset) { return (const float *)((const char *)b + offset); }
-
 // Where column j of a row of C is, in floats; -1 where it has no place.
 static ptrdiff_t place(const sp_sparse_product *s, ptrdiff_t j) {
   if (!s->runs) {
@@ -85,19 +83,19 @@ void f32_gather_rows__scalar(ptrdiff_t rows, const uint32_t *offsets, const floa
 }
 
 // Four sums, because one would wait for every addition to finish.
-void f32_spmv__scalar(ptrdiff_t rows_begin, ptrdiff_t rows_end, const uint32_t *row_start, const sp_sparse_pair *pairs,
-                      const float *x, float *y, const sp_epilogue *epilogue) {
+void f32_spmv__scalar(ptrdiff_t rows_begin, ptrdiff_t rows_end, const uint32_t *row_start, const uint16_t *columns,
+                      const float *values, const float *x, float *y, const sp_epilogue *epilogue) {
   sp_epilogue e = sp_resolved(epilogue);
   for (ptrdiff_t r = rows_begin; r < rows_end; r++) {
-    const sp_sparse_pair *p = pairs + row_start[r], *end = pairs + row_start[r + 1];
+    uint32_t i = row_start[r], end = row_start[r + 1];
     float sum[4] = {0};
-    for (; end - p >= 4; p += 4) {
-      for (int t = 0; t < 4; t++) {
-        sum[t] += p[t].value * *input_row(x, p[t].offset);
+    for (; end - i >= 4; i += 4) {
+      for (uint32_t t = 0; t < 4; t++) {
+        sum[t] += values[i + t] * x[columns[i + t]];
       }
     }
-    for (; p < end; p++) {
-      sum[0] += p->value * *input_row(x, p->offset);
+    for (; i < end; i++) {
+      sum[0] += values[i] * x[columns[i]];
     }
     y[r] = sp_finish((sum[0] + sum[1]) + (sum[2] + sum[3]), &e, r, 0, e.accumulate ? y[r] : 0);
   }

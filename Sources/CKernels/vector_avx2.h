@@ -34,9 +34,9 @@ V_INLINE vf v_zip_lo(vf a, vf b) { return __builtin_shufflevector(a, b, 0, 8, 1,
 V_INLINE vf v_zip_hi(vf a, vf b) { return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15); }
 // Lanes 1, 3, 5, ... of a followed by b.
 V_INLINE vf v_odd(vf a, vf b) { return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15); }
-// Offsets are below 2^31.
-V_INLINE vf v_gather_bytes(const char *base, vu offsets) {
-  return (vf)_mm256_i32gather_ps((const float *)base, (__m256i)offsets, 1);
+// x[columns[0]], x[columns[1]], ...
+V_INLINE vf v_gather(const float *x, const uint16_t *columns) {
+  return (vf)_mm256_i32gather_ps(x, _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)columns)), 4);
 }
 // The lower half of a, then that of b.
 V_INLINE vf v_join(vf a, vf b) {

@@ -46,8 +46,10 @@ V_INLINE vf v_zip_hi(vf a, vf b) {
 V_INLINE vf v_odd(vf a, vf b) {
   return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
 }
-// Offsets are below 2^31.
-V_INLINE vf v_gather_bytes(const char *base, vu offsets) { return (vf)_mm512_i32gather_ps((__m512i)offsets, base, 1); }
+// x[columns[0]], x[columns[1]], ...
+V_INLINE vf v_gather(const float *x, const uint16_t *columns) {
+  return (vf)_mm512_i32gather_ps(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)columns)), x, 4);
+}
 // The lower half of a, then that of b.
 V_INLINE vf v_join(vf a, vf b) {
   return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);

@@ -257,37 +257,36 @@ import Testing
     var random = Random(seed: 16)
     let x = Guarded(random.floats(101))
     var start: [UInt32] = [0]
-    var pairs: [sp_sparse_pair] = []
+    var columns: [UInt16] = []
     let lengths = Array(0...2 * isa.lanes + 3) + [4 * isa.lanes + 5, 0, 100]
     for length in lengths {
-      for _ in 0..<length {
-        pairs.append(
-          sp_sparse_pair(
-            offset: UInt32.random(in: 0...100, using: &random) * 4, value: random.float()))
-      }
-      start.append(UInt32(pairs.count))
+      columns += (0..<length).map { _ in UInt16.random(in: 0...99, using: &random) }
+      start.append(UInt32(columns.count))
     }
-    let stream = Guarded(pairs.count * 2)
-    for (i, pair) in pairs.enumerated() {
-      stream.pointer[2 * i] = Float(bitPattern: pair.offset)
-      stream.pointer[2 * i + 1] = pair.value
-    }
+    let values = Guarded(random.floats(columns.count))
+    // No longer than it is asked for, and no entry's.
+    columns += [UInt16](repeating: 100, count: Int(SP_SPMV_SLACK))
+    x.pointer[100] = .nan
+    let memory = Guarded((columns.count + 1) / 2)
+    let stream =
+      UnsafeMutableRawPointer(memory.pointer + memory.count)
+      .assumingMemoryBound(to: UInt16.self) - columns.count
+    for (i, column) in columns.enumerated() { stream[i] = column }
     for choice in EpilogueCase.all {
       let y = Guarded(lengths.count, repeating: 0.375)
       let epilogue = EpilogueInputs(choice, rows: lengths.count, columns: 1, random: &random)
       var expected: [Expected?] = []
       for r in lengths.indices {
-        let terms = pairs[Int(start[r])..<Int(start[r + 1])].map {
-          Double($0.value) * Double(x.pointer[Int($0.offset / 4)])
+        let terms = (Int(start[r])..<Int(start[r + 1])).map {
+          Double(values.pointer[$0]) * Double(x.pointer[Int(columns[$0])])
         }
         let magnitude = terms.reduce(0) { $0 + abs($1) }
         expected.append(
           epilogue.finish(terms.reduce(0, +), magnitude: magnitude, i: r, j: 0, present: 0.375))
       }
       var e = epilogue.value
-      stream.pointer.withMemoryRebound(to: sp_sparse_pair.self, capacity: pairs.count) {
-        isa.kernels.f32_spmv(0, lengths.count, start, $0, x.pointer, y.pointer, &e)
-      }
+      isa.kernels.f32_spmv(
+        0, lengths.count, start, stream, values.pointer, x.pointer, y.pointer, &e)
       check(y, expected, "spmv, \(choice)")
     }
   }

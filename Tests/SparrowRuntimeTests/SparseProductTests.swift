@@ -1,3 +1,4 @@
+import CKernels
 import SparrowCore
 import SparrowTestSupport
 import Testing
@@ -22,6 +23,25 @@ import Testing
     [(k: 300, n: 300), (72, 768), (40, 515), (1500, 60), (20, 1030), (700, 270)])
   func largeWeights(m: Int, size: (k: Int, n: Int)) throws {
     try check(m: m, k: size.k, n: size.n, threads: 1...3)
+  }
+
+  /// Vectors of one block of columns, of several equal ones, and of some with a shorter last one.
+  @Test(arguments: [8192, 8193, 16_386, 20_000]) func longVectors(k: Int) throws {
+    try check(m: 1, k: k, n: 23, threads: 1...3)
+  }
+
+  /// Rows without nonzeros, and one with most of them.
+  @Test(arguments: [1, 2, 7, 64]) func rowsOfUnevenLength(tasks: Int) {
+    let (rows, columns) = (40, 9000)
+    var weights = [Float](repeating: 0, count: rows * columns)
+    for column in 0..<columns { weights[13 * columns + column] = 1 }
+    for row in 20..<30 { weights[row * columns + 8999] = 1 }
+    let matrix = SparseRows(
+      WeightNonzeros(sp_kernels_best(), weights, rows: rows, columns: columns))
+    let starts = matrix.split(into: tasks)
+    #expect(starts.first == 0 && starts.last == rows && starts.count <= tasks + 1)
+    #expect(zip(starts, starts.dropFirst()).allSatisfy { $0 < $1 })
+    if tasks > 1 { #expect(starts.contains(14)) }
   }
 
   private func check(m: Int, k: Int, n: Int, threads: ClosedRange<Int>) throws {

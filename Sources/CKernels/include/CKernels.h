@@ -30,12 +30,6 @@ typedef struct {
   bool last;
 } sp_epilogue;
 
-// One weight of a sparse row times a vector: the byte offset of its element of the vector.
-typedef struct {
-  uint32_t offset;
-  float value;
-} sp_sparse_pair;
-
 // Neighbouring lanes of one vector that are neighbours in C as well: lanes lo..<hi belong at `target` + lane, in floats
 // from the start of C's row. `mask` has the bits of these lanes.
 typedef struct {
@@ -106,6 +100,9 @@ typedef struct {
 
 // The most rows of planes on which a depthwise convolution writes over its input.
 #define SP_DEPTHWISE_ROWS_IN_PLACE 256
+
+// Columns that f32_spmv reads after a row's own.
+#define SP_SPMV_SLACK 16
 
 // Functions of one variable; p0 and p1 are the parameters named here.
 typedef enum {

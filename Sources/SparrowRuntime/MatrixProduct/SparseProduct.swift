@@ -107,21 +107,24 @@ private func sparseVectorProduct(
     weight, layout: .sparseRows, rows: shape.n, k: shape.k, group: shape.bColumn == 1 ? 1 : 0)
   let known = p.weights.sparseRows(key) {
     let rows = rowsOfTranspose(p, shape, weight)
-    let isSparse = SparsityChoice(rows, inputs: shape.k, positions: 1).kind != nil
-    return isSparse ? SparseRows(rows) : nil
+    return SparsityChoice.suitsVectors(rows) ? SparseRows(rows) : nil
   }
   guard let matrix = known else { return nil }
   let kernels = p.kernels
   let fused = FusedActivation(activation)
-  let tasks = p.tasks(work: matrix.nonzeros, limit: shape.n)
-  return Step(tasks: tasks, kernel: "f32_spmv", multiplyAdds: matrix.nonzeros) { work in
-    let first = shape.n * work.task / tasks
-    let last = shape.n * (work.task + 1) / tasks
-    var epilogue = fused.epilogue(accumulate: false, last: true)
-    if let bias = operands.bias { epilogue.row_bias = UnsafePointer(work.floats(bias)) }
+  let starts = matrix.split(into: p.tasks(work: matrix.nonzeros, limit: shape.n))
+  return Step(
+    tasks: starts.count - 1, kernel: "f32_spmv", multiplyAdds: matrix.nonzeros
+  ) { work in
+    let (first, last) = (starts[work.task], starts[work.task + 1])
     let y = work.floats(operands.c)
-    kernels.pointee.f32_spmv(
-      first, last, matrix.starts, matrix.pairs, work.floats(operands.a), y, &epilogue)
+    for block in 0..<matrix.blocks {
+      var epilogue = fused.epilogue(accumulate: block > 0, last: block == matrix.blocks - 1)
+      if let bias = operands.bias { epilogue.row_bias = UnsafePointer(work.floats(bias)) }
+      kernels.pointee.f32_spmv(
+        first, last, matrix.starts + block * matrix.rows, matrix.columns, matrix.values,
+        work.floats(operands.a) + block * matrix.blockLength, y, &epilogue)
+    }
     fused.finish(kernels, y + first, rows: 1, n: last - first, stride: 0)
   }
 }

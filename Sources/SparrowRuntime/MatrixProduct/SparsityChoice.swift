@@ -20,6 +20,13 @@ public struct SparsityChoice {
     (kind, entries) = SparsityChoice.best(weights, inputs: inputs, positions: positions)
   }
 
+  /// Whether the product with one vector is faster with the nonzeros alone. It is bound by the memory it
+  /// reads, 6 bytes a nonzero and 4 bytes a dense weight.
+  static func suitsVectors(_ weights: WeightNonzeros) -> Bool {
+    let elements = weights.rows * weights.columns
+    return elements >= 256 && Double(weights.count) <= quadDensityLimit * Double(elements)
+  }
+
   private static func best(
     _ weights: WeightNonzeros, inputs: Int, positions: Int
   ) -> (SparseMatrix.Kind?, Int) {
