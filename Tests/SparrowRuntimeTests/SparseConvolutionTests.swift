@@ -41,7 +41,8 @@ import Testing
         inputs.append(Tensor(addend, shape: c.outputShape))
       }
       graph.outputs = [try graph.add(.conv(op), operands, name: "y")]
-      let session = try Session(graph, options: SessionOptions(threads: count))
+      let session = try Session(
+        graph, options: SessionOptions(threads: count, kernel: pattern.kernel))
       let (outputs, steps) = try session.profile(inputs)
       #expect(outputs[0].shape == c.outputShape, "\(context)")
       guard let first else {
@@ -127,7 +128,8 @@ import Testing
       let weight = graph.addConstant("w", Tensor(w, shape: c.weightShape))
       let offsets = graph.addConstant("b", Tensor(bias))
       graph.outputs = [try graph.add(.conv(c.op), [input, weight, offsets], name: "y")]
-      let y = try Session(graph).run([Tensor(x, shape: c.inputShape)])[0].array(of: Float.self)
+      let session = try Session(graph, options: SessionOptions(kernel: .sparse(.single)))
+      let y = try session.run([Tensor(x, shape: c.inputShape)])[0].array(of: Float.self)
       #expect(difference(y, expected) < sumTolerance)
     }
   }
@@ -150,7 +152,8 @@ import Testing
       let input = graph.addInput("x", TensorType(.float32, shape: c.inputShape))
       let weight = graph.addConstant("w", Tensor(w, shape: c.weightShape))
       graph.outputs = [try graph.add(.conv(c.op), [input, weight], name: "y")]
-      let y = try Session(graph).run([Tensor(x, shape: c.inputShape)])[0].array(of: Float.self)
+      let session = try Session(graph, options: SessionOptions(kernel: .sparse(.single)))
+      let y = try session.run([Tensor(x, shape: c.inputShape)])[0].array(of: Float.self)
       for (found, wanted) in zip(y, expected) {
         #expect(
           wanted.isNaN
@@ -177,7 +180,8 @@ import Testing
     let pad = kernel / 2
     let op = Conv(window: Window(pads: [pad, pad, pad, pad]))
     graph.outputs = [try graph.add(.conv(op), [input, weight, offsets], name: "y")]
-    let session = try Session(graph, options: SessionOptions(threads: 2))
+    let session = try Session(
+      graph, options: SessionOptions(threads: 2, kernel: pattern.kernel))
     for (batch, height, width) in [(1, 7, 7), (2, 8, 8), (1, 4, 16), (1, 20, 5), (1, 7, 7)] {
       let c = Reference.Convolution(
         batch: batch, inputs: inputs, outputs: outputs, height: height, width: width,
@@ -230,7 +234,8 @@ import Testing
     let input = graph.addInput("x", TensorType(.float32, shape: c.inputShape))
     let weight = graph.addConstant("w", Tensor(w, shape: c.weightShape))
     graph.outputs = [try graph.add(.conv(c.op), [input, weight], name: "y")]
-    let (y, steps) = try Session(graph).profile([Tensor(x, shape: c.inputShape)])
+    let session = try Session(graph, options: SessionOptions(kernel: .sparse(.single)))
+    let (y, steps) = try session.profile([Tensor(x, shape: c.inputShape)])
     #expect(!steps[0].kernel.hasPrefix("f32_spmm"))
     let expected = Reference.convolve(c, x, w, [Float](repeating: 0, count: 16))
     #expect(difference(y[0].array(of: Float.self), expected) < sumTolerance)

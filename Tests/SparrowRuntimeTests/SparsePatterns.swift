@@ -2,6 +2,8 @@ import Foundation
 import SparrowCore
 import SparrowTestSupport
 
+@testable import SparrowRuntime
+
 /// Where a sparse weight's nonzeros lie, each the home ground of one kernel.
 enum SparsePattern: CaseIterable {
   case unstructured
@@ -9,6 +11,14 @@ enum SparsePattern: CaseIterable {
   case fourOutputs
   /// Four neighbouring inputs at a time.
   case fourInputs
+
+  var kernel: WeightKernel {
+    switch self {
+    case .unstructured: .sparse(.single)
+    case .fourOutputs: .sparse(.block4x1)
+    case .fourInputs: .sparse(.block1x4)
+    }
+  }
 
   /// What a profile calls the kernel of this pattern.
   func isKernel(_ name: String) -> Bool {
@@ -47,6 +57,14 @@ enum SparsePattern: CaseIterable {
       }
     }
     return weights
+  }
+}
+
+extension SessionOptions {
+  /// Every weight through `kernel` where it applies, whatever is fastest.
+  init(threads: Int = 1, kernel: WeightKernel) {
+    self.init(threads: threads)
+    self.kernel = kernel
   }
 }
 

@@ -68,7 +68,8 @@ import Testing
         ? .gemm(Gemm(transposesB: true, activation: activation))
         : .matMul(MatMul(activation: activation))
       graph.outputs = [try graph.add(op, [x, w, c], name: "c")]
-      let session = try Session(graph, options: SessionOptions(threads: threads))
+      let session = try Session(
+        graph, options: SessionOptions(threads: threads, kernel: pattern.kernel))
       let (outputs, steps) = try session.profile([Tensor(a, shape: [m, k])])
       let context = "\(m)x\(k)x\(n), \(pattern), \(activation), seed \(seed)"
       guard let first else {
@@ -93,7 +94,8 @@ import Testing
     let x = graph.addInput("a", TensorType(.float32, shape: [m, k]))
     let w = graph.addConstant("b", Tensor(rows, shape: [n, k]))
     graph.outputs = [try graph.add(.gemm(Gemm(transposesB: true)), [x, w], name: "c")]
-    let y = try Session(graph).run([Tensor(a, shape: [m, k])])[0].array(of: Float.self)
+    let session = try Session(graph, options: SessionOptions(kernel: pattern.kernel))
+    let y = try session.run([Tensor(a, shape: [m, k])])[0].array(of: Float.self)
     var worst = 0.0
     for j in Swift.stride(from: 0, to: n, by: 37) {
       for i in 0..<m {

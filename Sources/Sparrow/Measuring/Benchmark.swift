@@ -18,6 +18,7 @@ public struct BenchmarkOptions: Sendable {
   public var threads = 1
   /// Whether the model is optimised before it runs; see ``Model/optimized()``.
   public var optimizes = true
+  public var tuning = Tuning.off
 
   public init() {}
 }
@@ -61,7 +62,8 @@ extension Model {
     let model = options.optimizes ? try optimized() : self
     let measured: StreamTimes
     if streams == 1 {
-      let session = try model.session(threads: options.threads, optimizes: false)
+      let session = try model.session(
+        threads: options.threads, optimizes: false, tuning: options.tuning)
       measured = try time(session, inputs, options, progress)
     } else {
       measured = try model.timeStreams(streams, inputs, options)
@@ -112,7 +114,8 @@ extension Model {
       group.enter()
       let thread = Thread {
         do throws(SparrowError) {
-          results.add(.success(try time(try session(optimizes: false), inputs, options) { _ in }))
+          let session = try session(optimizes: false, tuning: options.tuning)
+          results.add(.success(try time(session, inputs, options) { _ in }))
         } catch {
           results.add(.failure(error))
         }

@@ -15,6 +15,7 @@ public struct EvaluationOptions: Sendable {
   /// Samples a run where the model leaves its batch open.
   public var batch = 32
   public var threads = 1
+  public var tuning = Tuning.off
 
   public init() {}
 }
@@ -54,7 +55,7 @@ extension Model {
     let reader = try SampleReader(
       dataset, input: types[0], model: path, preprocessing: options.preprocessing)
     let batch = types[0].type.dimensions?.first?.value ?? max(1, options.batch)
-    let session = try self.session(threads: options.threads)
+    let session = try self.session(threads: options.threads, tuning: options.tuning)
     let clock = ContinuousClock()
     let start = clock.now
     var (top1, top5) = (0, 0)

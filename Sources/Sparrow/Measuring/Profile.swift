@@ -12,12 +12,12 @@ extension Model {
   /// The time of each step: the least of a few runs. Steps that run sparse are timed once more with
   /// dense kernels in their place.
   public func profile(
-    _ inputs: [Tensor], threads: Int = 1, optimizes: Bool = true
+    _ inputs: [Tensor], threads: Int = 1, optimizes: Bool = true, tuning: Tuning = .off
   ) throws(SparrowError) -> Profile {
     let model = optimizes ? try optimized() : self
     do throws(RuntimeError) {
       var steps = try model.leastTimes(
-        inputs, options: SessionOptions(threads: threads))
+        inputs, options: SessionOptions(threads: threads, tuning: tuning))
       if steps.contains(where: { $0.isSparse }) {
         let dense = try model.leastTimes(
           inputs, options: SessionOptions(threads: threads, forcesDense: true))

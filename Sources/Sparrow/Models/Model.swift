@@ -55,10 +55,12 @@ public struct Model: Sendable {
 
   /// A session that runs the model, as ``optimized()`` makes it unless `optimizes` is false: then the
   /// graph runs node by node as it was read.
-  public func session(threads: Int = 1, optimizes: Bool = true) throws(SparrowError) -> Session {
+  public func session(
+    threads: Int = 1, optimizes: Bool = true, tuning: Tuning = .off
+  ) throws(SparrowError) -> Session {
     let graph = optimizes ? try optimized().graph : graph
     do throws(RuntimeError) {
-      return try Session(graph, options: SessionOptions(threads: threads))
+      return try Session(graph, options: SessionOptions(threads: threads, tuning: tuning))
     } catch {
       throw .runtime(model: path, error)
     }

@@ -88,8 +88,7 @@ extension LayerFacts {
 
   /// Why the layer does, or does not, run faster than dense.
   private static func note(_ use: WeightUse, sparsity: Double, structure: String?) -> String {
-    let inQuads = structure.map { ["4x1", "1x4", "4x4", "8x8", "16x16"].contains($0) } ?? false
-    let limit = inQuads ? SparsityChoice.quadDensityLimit : SparsityChoice.densityLimit
+    let limit = SparsityChoice.densityLimit
     let percent = Int((100 * (1 - limit)).rounded())
     if sparsity == 0 {
       return use.kind == .depthwise ? "depthwise: not pruned by default" : "dense"

@@ -13,7 +13,7 @@ func sparseConvolution(
   _ p: inout Preparation, _ shape: ConvolutionShape, _ operands: ConvolutionOperands,
   _ activation: Activation
 ) throws(RuntimeError) -> Step? {
-  guard !p.weights.forcesDense else { return nil }
+  guard p.kernel != .dense else { return nil }
   let staged = StagedPlanes(shape)
   guard staged.isWorthwhile, let matrices = try groupMatrices(p, shape, staged) else { return nil }
   let convolution = SparseConvolution(&p, shape, operands, activation, matrices, staged)
@@ -183,7 +183,7 @@ private func groupMatrices(
       columns: staged.columns, plane: staged.plane)
     let first = result.first
     let known = p.weights.sparse(key) {
-      groupMatrix(p.kernels, tensor, group, shape, staged, like: first)
+      groupMatrix(p, tensor, group, shape, staged, like: first)
     }
     guard let matrix = known else { return nil }
     // Tasks are cut alike for every group.
@@ -197,20 +197,22 @@ private func groupMatrices(
 
 /// With the tiling of the first group, `first`, where there is one.
 private func groupMatrix(
-  _ kernels: UnsafePointer<sp_kernel_table>, _ tensor: Tensor, _ group: Int,
+  _ p: Preparation, _ tensor: Tensor, _ group: Int,
   _ shape: ConvolutionShape, _ staged: StagedPlanes, like first: SparseMatrix?
 ) -> SparseMatrix? {
   let weights = WeightNonzeros(
-    kernels, tensor, first: group * shape.outputs * shape.k, rows: shape.outputs,
+    p.kernels, tensor, first: group * shape.outputs * shape.k, rows: shape.outputs,
     columns: shape.k)
-  let choice = SparsityChoice(weights, inputs: shape.inputs, positions: shape.positions)
+  let choice = SparsityChoice(
+    weights, inputs: shape.inputs, positions: shape.positions, forced: p.kernel)
+  p.weights.note(choice.candidates, of: tensor)
   guard let kind = choice.kind, first.map({ $0.kind == kind }) ?? true else { return nil }
   // Input rows that begin at cache lines are read where they are.
   let isAligned = staged.isInput && staged.plane % 16 == 0 && staged.plane / 16 * 4 <= 65_535
   let tiling =
     first?.tiling
     ?? SparseTiling(
-      kernels, rows: shape.outputs, columns: staged.columns, k: shape.k, entries: choice.entries,
+      p.kernels, rows: shape.outputs, columns: staged.columns, k: shape.k, entries: choice.entries,
       kind: kind, multiple: kind == .block1x4 ? 4 * shape.positions : 1,
       planeLines: isAligned ? staged.plane / 16 : nil)
   return SparseMatrix(weights, positions: shape.positions, kind: kind, tiling: tiling)

@@ -6,10 +6,17 @@ public struct SessionOptions: Sendable {
   /// Workers, the calling thread included.
   public var threads: Int
   /// Run sparse weights through dense kernels, to measure what sparsity gains.
-  public var forcesDense: Bool
+  public var forcesDense: Bool {
+    get { kernel == .dense }
+    set { kernel = newValue ? .dense : nil }
+  }
+  /// What multiplies by every weight that it applies to; nil: for each the fastest.
+  var kernel: WeightKernel?
+  /// How the kernels of sparse weights are chosen.
+  public var tuning: Tuning
 
-  public init(threads: Int = 1, forcesDense: Bool = false) {
-    (self.threads, self.forcesDense) = (threads, forcesDense)
+  public init(threads: Int = 1, forcesDense: Bool = false, tuning: Tuning = .off) {
+    (self.threads, self.tuning, kernel) = (threads, tuning, forcesDense ? .dense : nil)
   }
 }
 
@@ -34,7 +41,7 @@ public final class Session {
     self.graph = try graph.folded()
     pool = ThreadPool(count: max(1, min(options.threads, 256)))
     kernels = sp_kernels_best()
-    weights = WeightCache(forcesDense: options.forcesDense)
+    weights = WeightCache(forced: options.kernel, tuning: options.tuning)
   }
 
   /// The instruction set the kernels use: `avx512`, `avx2`, `neon` or `scalar`.

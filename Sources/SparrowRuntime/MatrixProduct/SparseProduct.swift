@@ -8,7 +8,7 @@ func sparseProduct(
   _ p: inout Preparation, _ shape: ProductShape, _ operands: ProductOperands, weight: Tensor,
   _ activation: Activation
 ) -> Step? {
-  guard !p.weights.forcesDense, operands.addend == nil, shape.aColumn == 1, shape.m > 0 else {
+  guard p.kernel != .dense, operands.addend == nil, shape.aColumn == 1, shape.m > 0 else {
     return nil
   }
   if shape.m == 1 { return sparseVectorProduct(p, shape, operands, weight, activation) }
@@ -107,7 +107,9 @@ private func sparseVectorProduct(
     weight, layout: .sparseRows, rows: shape.n, k: shape.k, group: shape.bColumn == 1 ? 1 : 0)
   let known = p.weights.sparseRows(key) {
     let rows = rowsOfTranspose(p, shape, weight)
-    return SparsityChoice.suitsVectors(rows) ? SparseRows(rows) : nil
+    let choice = SparsityChoice(vector: rows, forced: p.kernel)
+    p.weights.note(choice.candidates, of: weight)
+    return choice.kind == nil ? nil : SparseRows(rows)
   }
   guard let matrix = known else { return nil }
   let kernels = p.kernels
@@ -138,7 +140,8 @@ private func sparseWeight(
     weight, layout: layout, rows: shape.n, k: shape.k, columns: shape.m)
   return p.weights.sparse(key) {
     let rows = rowsOfTranspose(p, shape, weight)
-    let choice = SparsityChoice(rows, inputs: shape.k, positions: 1)
+    let choice = SparsityChoice(rows, inputs: shape.k, positions: 1, forced: p.kernel)
+    p.weights.note(choice.candidates, of: weight)
     guard let kind = choice.kind else { return nil }
     let tiling = SparseTiling(
       p.kernels, rows: shape.n, columns: shape.m, k: shape.k, entries: choice.entries,

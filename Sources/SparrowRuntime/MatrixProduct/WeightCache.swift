@@ -5,19 +5,21 @@ import SparrowCore
 /// Weights packed for kernels, made once and shared by the plans of a session. Safe to use from
 /// several threads.
 final class WeightCache: @unchecked Sendable {
-  /// Never choose sparse kernels.
-  let forcesDense: Bool
+  /// What multiplies by every weight that it applies to; nil: for each the fastest.
+  let forced: WeightKernel?
+  let tuning: Tuning
 
-  private let panels = PackedOnce<Panels>()
+  let panels = PackedOnce<Panels>()
   /// nil: dense is better, which is worth remembering as well.
-  private let sparse = PackedOnce<SparseMatrix?>()
-  private let vectors = PackedOnce<SparseRows?>()
+  let sparse = PackedOnce<SparseMatrix?>()
+  let vectors = PackedOnce<SparseRows?>()
+  /// What a weight's density makes of each kernel, and what measurements decided on.
+  let candidates = KeptValues<TensorIdentity, [SparsityChoice.Candidate]>()
+  let decisions = KeptValues<ProductUse, WeightKernel>()
 
-  /// Which tensor, by the memory that holds it, packed how.
+  /// Which tensor, packed how.
   struct Key: Hashable {
-    /// Kept, so that no other tensor can take over the address.
-    private let region: Region
-    private let offset: Int
+    let tensor: TensorIdentity
     private let layout: Int
     private let rows: Int
     private let k: Int
@@ -32,27 +34,9 @@ final class WeightCache: @unchecked Sendable {
       plane: Int = 0
     ) {
       (self.rows, self.k, self.columns, self.plane) = (rows, k, columns, plane)
-      let bytes = tensor.storage.identifyingBytes
-      region = bytes.region
-      offset = bytes.offset
+      self.tensor = TensorIdentity(tensor)
       self.layout = layout.rawValue
       self.group = group
-    }
-
-    static func == (a: Key, b: Key) -> Bool {
-      a.region === b.region && a.offset == b.offset && a.layout == b.layout && a.rows == b.rows
-        && a.k == b.k && a.group == b.group && a.columns == b.columns && a.plane == b.plane
-    }
-
-    func hash(into hasher: inout Hasher) {
-      hasher.combine(ObjectIdentifier(region))
-      hasher.combine(offset)
-      hasher.combine(layout)
-      hasher.combine(rows)
-      hasher.combine(k)
-      hasher.combine(group)
-      hasher.combine(columns)
-      hasher.combine(plane)
     }
   }
 
@@ -60,7 +44,9 @@ final class WeightCache: @unchecked Sendable {
     case rowPanels, columnPanels, columnPanelsOfTransposed, sparse, sparseOfTransposed, sparseRows
   }
 
-  init(forcesDense: Bool) { self.forcesDense = forcesDense }
+  init(forced: WeightKernel? = nil, tuning: Tuning = .off) {
+    (self.forced, self.tuning) = (forced, tuning)
+  }
 
   /// Packed panels for `key`, made by `make` on first use.
   func panels(_ key: Key, make: () -> Panels) -> Panels { panels.value(key, make: make) }
@@ -83,8 +69,25 @@ final class WeightCache: @unchecked Sendable {
 }
 
 /// What was packed for each key, by whichever thread came first.
-private final class PackedOnce<Value> {
-  private var values: [WeightCache.Key: Value] = [:]
+final class PackedOnce<Value> {
+  private let values = KeptValues<WeightCache.Key, Value>()
+
+  /// Nothing is packed under the lock: who comes second with the same key throws its copy away.
+  func value(_ key: WeightCache.Key, make: () -> Value) -> Value {
+    if let known = values.value(key) { return known }
+    return values.add(key, make())
+  }
+
+  func sum(_ count: (Value) -> Int) -> Int { values.sum(count) }
+
+  func replace(_ tensor: TensorIdentity, by other: PackedOnce) {
+    values.replace(by: other.values) { $0.tensor == tensor }
+  }
+}
+
+/// Values by key, safe to use from several threads.
+final class KeptValues<Key: Hashable, Value> {
+  private var values: [Key: Value] = [:]
   private let lockMemory = Region(count: MemoryLayout<sp_atomic>.size)
   private let lock: UnsafeMutablePointer<sp_atomic>
 
@@ -93,14 +96,27 @@ private final class PackedOnce<Value> {
     lock.initialize(to: sp_atomic())
   }
 
-  /// Nothing is packed under the lock: who comes second with the same key throws its copy away.
-  func value(_ key: WeightCache.Key, make: () -> Value) -> Value {
-    if let known = locked({ values[key] }) { return known }
-    let made = make()
-    return locked {
+  func value(_ key: Key) -> Value? { locked { values[key] } }
+
+  func set(_ key: Key, _ value: Value) {
+    locked { _ = values.updateValue(value, forKey: key) }
+  }
+
+  /// What is known already, else `value`.
+  func add(_ key: Key, _ value: Value) -> Value {
+    locked {
       if let known = values[key] { return known }
-      values.updateValue(made, forKey: key)
-      return made
+      values.updateValue(value, forKey: key)
+      return value
+    }
+  }
+
+  /// Takes over all of another's values in the place of those with such keys.
+  func replace(by other: KeptValues, _ isReplaced: (Key) -> Bool) {
+    let taken = other.locked { other.values }
+    locked {
+      values = values.filter { !isReplaced($0.key) }
+      for (key, value) in taken { values.updateValue(value, forKey: key) }
     }
   }
 

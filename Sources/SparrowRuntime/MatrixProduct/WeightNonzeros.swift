@@ -51,7 +51,7 @@ struct WeightNonzeros {
     }
     let kept = dense == nil ? 0 : WeightNonzeros.count(bits, 0, count)
     // Too many to run sparse: nobody asks for their values.
-    let isSparse = Double(kept) <= SparsityChoice.quadDensityLimit * Double(count)
+    let isSparse = Double(kept) <= SparsityChoice.densityLimit * Double(count)
     let values = Bytes(count: isSparse ? kept * MemoryLayout<Float>.size : 0) { target in
       guard isSparse, let dense, let base = target.baseAddress else { return }
       _ = kernels.pointee.f32_compress(

@@ -18,6 +18,8 @@ struct PlanBuilder {
   private var scratch: [(bytes: Int, step: Int)] = []
   private var denseConstants: Set<ValueID> = []
   private let folding: NodeFolding
+  /// Measures rival kernels; nil where the cost model decides alone.
+  private(set) var timer: StepTimer?
 
   init(
     _ graph: Graph, kernels: UnsafePointer<sp_kernel_table>, pool: ThreadPool,
@@ -37,6 +39,7 @@ struct PlanBuilder {
 
   mutating func prepareSteps() throws(RuntimeError) {
     packWeights()
+    timer = StepTimer(weights.tuning)
     for (i, node) in graph.nodes.enumerated() where !folding.isFolded[i] {
       if let source = node.inputs.first ?? nil, node.outputs.count == 1,
         try isView(node, of: source)
@@ -48,8 +51,10 @@ struct PlanBuilder {
     }
   }
 
-  /// What the operator of node `i` is given.
-  func preparation(of node: Node, at i: Int) throws(RuntimeError) -> Preparation {
+  /// What the operator of node `i` is given; weights are packed in `cache`, or in the plan's.
+  func preparation(
+    of node: Node, at i: Int, in cache: WeightCache? = nil
+  ) throws(RuntimeError) -> Preparation {
     var inputs: [Preparation.Operand?] = []
     var addend: ValueID?
     for id in node.inputs {
@@ -82,14 +87,16 @@ struct PlanBuilder {
     }
     var preparation = Preparation(
       label: node.label, inputs: inputs, outputs: outputs, kernels: kernels, threads: pool.count,
-      firstScratchSlot: graph.values.count + scratch.count, weights: weights)
+      firstScratchSlot: graph.values.count + scratch.count, weights: cache ?? weights)
     preparation.resultScale = result?.scale ?? 1
+    preparation.kernel = weights.kernel(of: ProductUse(preparation))
     return preparation
   }
 
   private mutating func prepare(_ i: Int, _ node: Node) throws(RuntimeError) {
     var preparation = try preparation(of: node, at: i)
-    let step = try node.op.prepare(&preparation)
+    var step = try node.op.prepare(&preparation)
+    if let faster = try tuned(step, preparation, node, at: i) { (step, preparation) = faster }
     for bytes in preparation.scratchSizes { scratch.append((bytes, steps.count)) }
     denseConstants.formUnion(preparation.denseInputs)
     steps.append(step)

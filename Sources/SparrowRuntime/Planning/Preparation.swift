@@ -29,6 +29,8 @@ public struct Preparation {
   private(set) var scratchSizes: [Int] = []
   let firstScratchSlot: Int
   let weights: WeightCache
+  /// What multiplies by the node's constant weight; nil where the cost model decides.
+  var kernel: WeightKernel?
   /// What ``NodeFolding`` wants a product's result multiplied by.
   var resultScale: Float = 1
 

@@ -49,6 +49,7 @@ struct Benchmark: ParsableCommand {
   @OptionGroup var shapes: ShapeOptions
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var optimization: OptimizationOptions
+  @OptionGroup var tuning: TuningOptions
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
@@ -66,7 +67,7 @@ struct Benchmark: ParsableCommand {
     var options = BenchmarkOptions()
     (options.mode, options.threads) = (mode, threads.threads)
     (options.seconds, options.warmup) = (seconds, warmup)
-    options.optimizes = optimization.optimizes
+    (options.optimizes, options.tuning) = (optimization.optimizes, tuning.tuning)
     let progress = Progress("benchmark", common)
     let report = try network.benchmark(inputs, options: options) { progress.update($0) }
     progress.finish()
@@ -92,7 +93,7 @@ struct Benchmark: ParsableCommand {
 
   private func showProfile(_ network: Model, _ inputs: [Tensor]) throws {
     let profile = try network.profile(
-      inputs, threads: threads.threads, optimizes: optimization.optimizes)
+      inputs, threads: threads.threads, optimizes: optimization.optimizes, tuning: tuning.tuning)
     let total = max(1, profile.steps.reduce(0) { $0 + $1.nanoseconds })
     var rows = [["step", "kernel", "time", "share", "MACs", "GFLOP/s", "of peak", "dense"]]
     for step in profile.steps {

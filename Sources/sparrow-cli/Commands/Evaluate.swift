@@ -48,6 +48,7 @@ struct Evaluate: ParsableCommand {
   var json: String?
 
   @OptionGroup var threads: ThreadOptions
+  @OptionGroup var tuning: TuningOptions
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
@@ -64,6 +65,7 @@ struct Evaluate: ParsableCommand {
     var options = EvaluationOptions()
     options.preprocessing = try Preprocessing(preprocess)
     (options.batch, options.threads) = (batch, threads.threads)
+    options.tuning = tuning.tuning
     let network = try Model.load(path: model)
     let names = keys.map { $0.split(separator: ",").map(String.init) }
     var dataset = try Dataset(path: data, keys: names.map { ($0[0], $0[1]) })

@@ -33,6 +33,7 @@ struct Run: ParsableCommand {
   @OptionGroup var shapes: ShapeOptions
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var optimization: OptimizationOptions
+  @OptionGroup var tuning: TuningOptions
   @OptionGroup var common: CommonOptions
 
   func run() throws {
@@ -42,7 +43,8 @@ struct Run: ParsableCommand {
     let network = try common.timed("read") { try Model.load(path: model) }
     let tensors = try inputTensors(network)
     let session = try common.timed("prepare") {
-      try network.session(threads: threads.threads, optimizes: optimization.optimizes)
+      try network.session(
+        threads: threads.threads, optimizes: optimization.optimizes, tuning: tuning.tuning)
     }
     try common.timed("pack") { try network.prepare(session, tensors) }
     let results = try common.timed("first run") { try network.run(session, tensors) }

@@ -53,6 +53,18 @@ struct OptimizationOptions: ParsableArguments {
   var optimizes: Bool { !keepsGraph }
 }
 
+/// How the kernels of sparse weights are chosen.
+struct TuningOptions: ParsableArguments {
+  @Option(
+    help: """
+      How each layer's kernel is chosen: off (by a cost model, the same in every run), quick (close \
+      calls are timed for a moment) or full (all that apply are timed).
+      """)
+  var tuning = Tuning.off
+}
+
+extension Tuning: ExpressibleByArgument {}
+
 /// Shapes for inputs that the model leaves open.
 struct ShapeOptions: ParsableArguments {
   @Option(
