@@ -117,10 +117,26 @@ V_INLINE vf v_erf(vf x) {
   return a < 1.0f ? s * x : large;
 }
 
+#ifdef V_LOOKUP
+#include "gelu_table.h"
+
+// x's positive part less |x| erfc(|x| / sqrt 2) / 2. The clamp is for infinity, which would multiply 0.
+V_INLINE vf v_gelu(vf x) {
+  vf a = v_abs(v_at_most(v_set1(6.0f), x)), y = v_at_most(v_set1(31.0f), a * (16.0f / 3));
+  nearest k = v_nearest(y, 1.0f);
+  vf r = y - k.value, tail = V_LOOKUP(sp_gelu_tail[4], k.integer);
+  V_UNROLL
+  for (int i = 3; i >= 0; i--) {
+    tail = v_fma(tail, r, V_LOOKUP(sp_gelu_tail[i], k.integer));
+  }
+  return v_fma(-a, tail, v_at_least(v_zero(), x));
+}
+#else
 V_INLINE vf v_gelu(vf x) {
   vf half = 0.5f * x;
   return v_fma(half, v_erf(x * 0.707106781f), half);
 }
+#endif
 
 V_INLINE vf v_gelu_tanh(vf x) {
   return 0.5f * x * (1.0f + v_tanh(0.797884561f * v_fma(x * x * x, v_set1(0.044715f), x)));

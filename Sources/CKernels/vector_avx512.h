@@ -62,5 +62,8 @@ V_INLINE vf v_upper(vf a) {
 V_INLINE vf v_shift(vf a, vf b) {
   return __builtin_shufflevector(a, b, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16);
 }
+// Lane i is element index[i] mod 32 of a table of 32 floats.
+#define V_LOOKUP(table, index)                                                             \
+  ((vf)_mm512_permutex2var_ps((__m512)v_load(table), (__m512i)(index), (__m512)v_load((table) + 16)))
 // x 2^n for integers n.
 #define V_SCALEF(x, n) ((vf)_mm512_scalef_ps((__m512)(x), (__m512)(n)))
