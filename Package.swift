@@ -28,7 +28,9 @@ let package = Package(
     .target(name: "CPlatform"),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
     .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
-    .target(name: "CProtobuf", linkerSettings: [.linkedLibrary("protobuf")]),
+    .target(
+      name: "CProtobuf",
+      linkerSettings: [.linkedLibrary("protobuf-lite"), .linkedLibrary("stdc++")]),
     library("SparrowCore", ["CPlatform"]),
     library("SparrowRuntime", ["SparrowCore", "CKernels", "CPlatform", "CZlib"]),
     library("SparrowPasses", ["SparrowRuntime", "SparrowCore"]),

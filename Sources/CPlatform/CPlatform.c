@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
@@ -79,8 +82,14 @@ void sp_unmap_file(void *base, size_t count) { munmap(base, count ? count : 1); 
 
 void sp_release_file_pages(const void *base, size_t count) {
   uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-  uintptr_t first = ((uintptr_t)base + page - 1) & ~(page - 1), end = ((uintptr_t)base + count) & ~(page - 1);
-  if (end > first) madvise((void *)first, end - first, MADV_DONTNEED);
+  uintptr_t first = (uintptr_t)base & ~(page - 1), end = ((uintptr_t)base + count + page - 1) & ~(page - 1);
+  if (count) madvise((void *)first, end - first, MADV_DONTNEED);
+}
+
+void sp_trim_heap(void) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
 
 const char *sp_error_text(int code) { return strerror(code); }

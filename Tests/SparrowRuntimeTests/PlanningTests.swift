@@ -30,6 +30,31 @@ import Testing
     }
   }
 
+  /// Where no other shapes can follow, constants go once they are packed, and results stay.
+  @Test(arguments: [true, false]) func constantsGoWhereShapesAreFixed(isFixed: Bool) throws {
+    let (k, n) = (300, 64)
+    var random = SeededGenerator(seed: 2)
+    var graph = Graph()
+    let rows: Dimension = isFixed ? .known(3) : .symbol("n")
+    let x = graph.addInput("x", TensorType(.float32, [rows, .known(k)]))
+    let w = graph.addConstant("w", Tensor(random.floats(k * n), shape: [k, n]))
+    let b = graph.addConstant("b", Tensor(random.floats(n)))
+    let y = try graph.add(.matMul(MatMul()), [x, w], name: "y")
+    graph.outputs = [try graph.add(.binary(Binary(.add)), [y, b], name: "z")]
+    let session = try Session(graph)
+    let input = Tensor(random.floats(3 * k), shape: [3, k])
+    let first = try session.run([input])[0]
+    #expect(session.graph.values.contains { $0.constant != nil } == !isFixed)
+    #expect(session.packedWeightBytes >= k * n * 4)
+    #expect(try session.run([input])[0] == first)
+    let other = Tensor(random.floats(2 * k), shape: [2, k])
+    if isFixed {
+      #expect(throws: RuntimeError.self) { try session.run([other]) }
+    } else {
+      #expect(try session.run([other])[0].shape == [2, n])
+    }
+  }
+
   @Test func inputsOfWrongTypeOrShapeAreRefused() throws {
     var graph = Graph()
     let type = TensorType(.float32, [.symbol("n"), .known(4)])

@@ -20,8 +20,11 @@ bool sp_equal(const void *a, const void *b, size_t count);
 // Maps a whole regular file read-only. 0, an errno, or -1 when it is not a regular file.
 int sp_map_file(const char *path, void **base, ptrdiff_t *count);
 void sp_unmap_file(void *base, size_t count);
-// Lets go of the memory behind the whole pages of a mapped file's range; it is read again when it is touched.
+// Lets go of the memory behind the pages of a mapped file's range, and what else they hold; it is read again when it
+// is touched.
 void sp_release_file_pages(const void *base, size_t count);
+// Returns the heap's unused memory to the system, where the C library can.
+void sp_trim_heap(void);
 const char *sp_error_text(int code);
 // The absolute path without links; NULL when there is no such file. To be freed by sp_deallocate.
 char *sp_real_path(const char *path);

@@ -59,13 +59,13 @@ extension Model {
     _ inputs: [Tensor], options: BenchmarkOptions, progress: (Double) -> Void = { _ in }
   ) throws(SparrowError) -> BenchmarkReport {
     let streams = options.mode == .async ? max(1, options.threads) : 1
-    let model = options.optimizes ? try optimized() : self
     let measured: StreamTimes
     if streams == 1 {
-      let session = try model.session(
-        threads: options.threads, optimizes: false, tuning: options.tuning)
+      let session = try session(
+        threads: options.threads, optimizes: options.optimizes, tuning: options.tuning)
       measured = try time(session, inputs, options, progress)
     } else {
+      let model = options.optimizes ? try optimized() : self
       measured = try model.timeStreams(streams, inputs, options)
     }
     let batch = inputs.first?.shape.first ?? 1

@@ -18,11 +18,13 @@ extension Model {
   }
 
   /// The model as it is run: with the passes of ``deployable(options:blockShape:)``, its weights
-  /// stored as they were. Itself where it is optimised.
+  /// stored as they were, or as bitmasks where passes changed sparse ones. Itself where it is
+  /// optimised.
   public func optimized() throws(SparrowError) -> Model {
     if isOptimized { return self }
     var graph = graph
     try rewrite(&graph, .deployment, PassOptions())
+    for value in self.graph.values { value.constant?.releasePages() }
     return Model(graph: graph, path: path, isOptimized: true)
   }
 

@@ -19,6 +19,11 @@ extension Graph {
     return result
   }
 
+  /// Takes the tensors of all constants away. What is left tells names and types, and is no valid graph.
+  public mutating func dropConstants() {
+    for i in values.indices { values[i].constant = nil }
+  }
+
   /// Makes every reader of `old`, and the graph's outputs, use `new` instead.
   ///
   /// A graph output keeps its name: `new` takes over the name of `old`, unless `new` is an input or

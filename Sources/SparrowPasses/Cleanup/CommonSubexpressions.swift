@@ -90,6 +90,8 @@ public struct CommonSubexpressions: Pass {
         let step = max(1, raw.count / 64)
         for i in stride(from: 0, to: raw.count, by: step) { sample.append(raw[i]) }
       }
+      // Of a mapped file, whole neighbourhoods of each page came in.
+      bytes.releasePages()
     }
     return Fingerprint(dtype: tensor.dtype, shape: tensor.shape, sample: sample)
   }

@@ -3,7 +3,8 @@ import SparrowCore
 /// Folds batch normalisation in inference mode into the convolution or matrix product before it.
 ///
 /// With the stored mean m, variance v, scale g and bias b, `g * (x - m) / sqrt(v + e) + b` is a
-/// multiplication and an addition per channel. The weight keeps its zeros and its kind of storage.
+/// multiplication and an addition per channel. The weight keeps its zeros and its kind of storage;
+/// a dense one of mostly zeros becomes a bitmask.
 public struct BatchNormFolding: Pass {
   public static let name = "batch-norm-folding"
 

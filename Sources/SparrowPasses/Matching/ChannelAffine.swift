@@ -99,6 +99,7 @@ extension Rewriter {
     if let scale = affine.scale {
       guard let weight = constant(node.input(1)) else { return false }
       let scaled = weight.scaled(by: scale, layout)
+      weight.releasePages()
       node.inputs[1] = setConstant(
         node.input(1), of: i, to: scaled, name: node.name + ".weight")
     }
@@ -149,8 +150,10 @@ extension ChannelAffine {
 }
 
 extension Tensor {
-  /// A float32 weight times a number a channel, in the same kind of storage. Zeros stay zeros.
+  /// A float32 weight times a number a channel, in the same kind of storage; a dense one of mostly
+  /// zeros as a bitmask, since it is no longer the file's. Zeros stay zeros.
   fileprivate func scaled(by scale: [Double], _ layout: ChannelLayout) -> Tensor {
+    var kept = 0
     let dense = withElements(of: Float.self) { source in
       Tensor(of: Float.self, shape: shape) { target in
         var i = 0
@@ -160,12 +163,17 @@ extension Tensor {
               let factor = scale[group * layout.channels + channel]
               for _ in 0..<layout.inner {
                 target[i] = Float(Double(source[i]) * factor)
+                kept += target[i] == 0 ? 0 : 1
                 i += 1
               }
             }
           }
         }
       }
+    }
+    if denseBytes != nil, kept < count / 2, let bytes = dense.denseBytes {
+      let storage = Bitmask(encoding: bytes, dtype: dtype)
+      return Tensor(dtype: dtype, shape: shape, storage: .bitmask(storage))
     }
     return dense.stored(like: self)
   }

@@ -1,4 +1,5 @@
 import CKernels
+import CPlatform
 import SparrowCore
 
 /// How a ``Session`` computes.
@@ -24,8 +25,9 @@ public struct SessionOptions: Sendable {
 ///
 /// Not safe to use from several threads at once; make one session for each instead.
 public final class Session {
-  /// The graph with everything folded that does not depend on input shapes.
-  public let graph: Graph
+  /// The graph with everything folded that does not depend on input shapes. Without constants once
+  /// it is planned, where input shapes are fixed.
+  public private(set) var graph: Graph
   let pool: ThreadPool
   let kernels: UnsafePointer<sp_kernel_table>
   let weights: WeightCache
@@ -92,13 +94,27 @@ public final class Session {
       latest = known
       return known
     }
-    let concrete = try graph.specialized(inputShapes: shapes)
-    let plan = try Plan(concrete, kernels: kernels, pool: pool, weights: weights)
-    let made = try Execution(plan)
+    let made = try Execution(try plan(shapes))
+    dropSources()
     if executions.count >= Session.planLimit { executions = [:] }
     executions[shapes] = made
     latest = made
     return made
+  }
+
+  private func plan(_ shapes: [[Int]]) throws(RuntimeError) -> Plan {
+    try Plan(
+      try graph.specialized(inputShapes: shapes), kernels: kernels, pool: pool, weights: weights)
+  }
+
+  /// Lets go of what weights were packed from. Where input shapes are fixed no other plan will need
+  /// it again.
+  private func dropSources() {
+    for value in graph.values { value.constant?.releasePages() }
+    guard graph.inputs.allSatisfy({ graph[$0].type?.shape != nil }) else { return }
+    graph.dropConstants()
+    weights.forget()
+    sp_trim_heap()
   }
 
   private func fits(_ plan: Plan, _ inputs: [Tensor]) -> Bool {

@@ -16,6 +16,7 @@ final class WeightCache: @unchecked Sendable {
   /// What a weight's density makes of each kernel, and what measurements decided on.
   let candidates = KeptValues<TensorIdentity, [SparsityChoice.Candidate]>()
   let decisions = KeptValues<ProductUse, WeightKernel>()
+  private var forgottenBytes = 0
 
   /// Which tensor, packed how.
   struct Key: Hashable {
@@ -63,8 +64,18 @@ final class WeightCache: @unchecked Sendable {
 
   /// Memory of everything packed so far.
   var byteCount: Int {
-    panels.sum { $0.region.count } + sparse.sum { $0?.byteCount ?? 0 }
+    forgottenBytes + panels.sum { $0.region.count } + sparse.sum { $0?.byteCount ?? 0 }
       + vectors.sum { $0?.byteCount ?? 0 }
+  }
+
+  /// Lets go of the tensors that weights were packed from, and leaves the packed ones to the plans.
+  func forget() {
+    forgottenBytes = byteCount
+    panels.removeAll()
+    sparse.removeAll()
+    vectors.removeAll()
+    candidates.removeAll()
+    decisions.removeAll()
   }
 }
 
@@ -79,6 +90,8 @@ final class PackedOnce<Value> {
   }
 
   func sum(_ count: (Value) -> Int) -> Int { values.sum(count) }
+
+  func removeAll() { values.removeAll() }
 
   func replace(_ tensor: TensorIdentity, by other: PackedOnce) {
     values.replace(by: other.values) { $0.tensor == tensor }
@@ -110,6 +123,8 @@ final class KeptValues<Key: Hashable, Value> {
       return value
     }
   }
+
+  func removeAll() { locked { values = [:] } }
 
   /// Takes over all of another's values in the place of those with such keys.
   func replace(by other: KeptValues, _ isReplaced: (Key) -> Bool) {

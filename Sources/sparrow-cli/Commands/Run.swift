@@ -40,12 +40,14 @@ struct Run: ParsableCommand {
     if let output, !output.hasSuffix(".npz") {
       throw SparrowError.unknownFormat(path: output, expected: ".npz")
     }
-    let network = try common.timed("read") { try Model.load(path: model) }
+    var network = try common.timed("read") { try Model.load(path: model) }
     let tensors = try inputTensors(network)
     let session = try common.timed("prepare") {
       try network.session(
         threads: threads.threads, optimizes: optimization.optimizes, tuning: tuning.tuning)
     }
+    // The session has what it needs; the rest is only kept for as long as it does.
+    network.graph.dropConstants()
     try common.timed("pack") { try network.prepare(session, tensors) }
     let results = try common.timed("first run") { try network.run(session, tensors) }
     let names = network.outputNames
