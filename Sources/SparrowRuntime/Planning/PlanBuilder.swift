@@ -141,7 +141,15 @@ struct PlanBuilder {
     // Kernels and typed pointers want natural alignment, which a mapped file does not promise.
     if bytes.isAligned(for: UInt64.self) { return bytes }
     return Bytes(count: bytes.count) { target in
-      target.copyMemory(from: UnsafeRawBufferPointer(start: bytes.pointer, count: bytes.count))
+      // Piece by piece, so that file and copy are never both in memory as a whole.
+      var start = 0
+      while start < bytes.count {
+        let part = bytes.slice(start, min(1 << 22, bytes.count - start))
+        target.baseAddress?.advanced(by: start).copyMemory(
+          from: part.pointer, byteCount: part.count)
+        part.releasePages()
+        start += part.count
+      }
     }
   }
 
