@@ -73,6 +73,17 @@ import Testing
     #expect(throws: RuntimeError.self) { try session.run([square, integers]) }
   }
 
+  @Test(arguments: [Op.matMul(MatMul()), .gemm(Gemm())])
+  func weightsOfAnotherTypeAreRefused(op: Op) throws {
+    var graph = Graph()
+    let x = graph.addInput("x", TensorType(.float32, shape: [4, 32]))
+    let w = graph.addConstant("w", Tensor([Double](repeating: 1, count: 32 * 32), shape: [32, 32]))
+    graph.outputs = [try graph.add(op, [x, w], name: "y")]
+    let session = try Session(graph)
+    let input = Tensor([Float](repeating: 1, count: 4 * 32), shape: [4, 32])
+    #expect(throws: RuntimeError.self) { try session.run([input]) }
+  }
+
   @Test func outputsOfEarlierRunsStayAsTheyWere() throws {
     var graph = Graph()
     let x = graph.addInput("x", TensorType(.float32, shape: [2, 3]))

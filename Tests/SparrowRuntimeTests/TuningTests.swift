@@ -69,11 +69,33 @@ import Testing
     let nonzeros = weights.withUnsafeBufferPointer {
       WeightNonzeros(sp_kernels_best(), $0.baseAddress, rows: rows, columns: columns)
     }
-    let choice = SparsityChoice(nonzeros, inputs: columns, positions: 1, forced: nil)
+    let choice = SparsityChoice(
+      nonzeros, inputs: columns, positions: 1, columns: 196, outputs: 196, forced: nil)
     #expect(choice.candidates[0].kernel == (density < 0.5 ? pattern.kernel : .dense))
     #expect(choice.candidates.count == (density < 0.5 ? 4 : 1))
     let vector = SparsityChoice(vector: nonzeros, forced: nil)
     #expect(vector.kind == (density < 0.2 ? .single : nil) || density == 0.4)
+  }
+
+  /// A vector of columns is worth as much as one column of it.
+  @Test(arguments: [1, 4, 16, 64, 256, 4_096])
+  func fewColumnsNeedMoreZeros(columns: Int) throws {
+    var random = SeededGenerator(seed: 4)
+    var last: WeightKernel = .sparse(.single)
+    for density in [0.02, 0.1, 0.2, 0.3, 0.4, 0.5, 0.58] {
+      let weights = random.floats(256 * 256, sparsity: 1 - density)
+      let nonzeros = weights.withUnsafeBufferPointer {
+        WeightNonzeros(sp_kernels_best(), $0.baseAddress, rows: 256, columns: 256)
+      }
+      let choice = SparsityChoice(
+        nonzeros, inputs: 256, positions: 1, columns: columns, outputs: columns, forced: nil)
+      let kernel = choice.candidates[0].kernel
+      #expect(kernel == .sparse(.single) || kernel == .dense)
+      #expect(last == .sparse(.single) || kernel == .dense)
+      if density < 0.05 { #expect(kernel == .sparse(.single)) }
+      if density == 0.4 { #expect(kernel == (columns >= 64 ? .sparse(.single) : .dense)) }
+      last = kernel
+    }
   }
 
   private func session(_ graph: Graph, kernel: WeightKernel) throws -> Session {

@@ -204,8 +204,9 @@ private func groupMatrix(
     p.kernels, tensor, first: group * shape.outputs * shape.k, rows: shape.outputs,
     columns: shape.k)
   let choice = SparsityChoice(
-    weights, inputs: shape.inputs, positions: shape.positions, forced: p.kernel)
-  p.weights.note(choice.candidates, of: tensor)
+    weights, inputs: shape.inputs, positions: shape.positions, columns: staged.columns,
+    outputs: shape.outputPlane, forced: p.kernel)
+  p.weights.note(choice, of: p)
   guard let kind = choice.kind, first.map({ $0.kind == kind }) ?? true else { return nil }
   // Input rows that begin at cache lines are read where they are.
   let isAligned = staged.isInput && staged.plane % 16 == 0 && staged.plane / 16 * 4 <= 65_535

@@ -4,6 +4,9 @@ import SparrowCore
 extension MatMul {
   func prepare(_ p: inout Preparation) throws(RuntimeError) -> Step {
     let (a, b) = (try p.input(0), try p.input(1))
+    guard a.dtype == b.dtype else {
+      throw p.unsupported("a product of \(a.dtype.name) and \(b.dtype.name)")
+    }
     guard a.dtype == .float32 else { return try referenceProduct(&p) }
     let shape = ProductShape(
       matMul: a.shape, b.shape, aStrides: a.strides, bStrides: b.strides,
@@ -60,8 +63,8 @@ extension MatMul {
 extension Gemm {
   func prepare(_ p: inout Preparation) throws(RuntimeError) -> Step {
     let (a, b) = (try p.input(0), try p.input(1))
-    guard a.dtype == .float32 else {
-      throw p.unsupported("Gemm is float32, found \(a.dtype.name)")
+    guard a.dtype == .float32, b.dtype == .float32 else {
+      throw p.unsupported("Gemm is float32, found \(a.dtype.name) and \(b.dtype.name)")
     }
     let shape = ProductShape(gemm: self, a: a.shape, b: b.shape)
     let c = try p.optional(2).flatMap { c throws(RuntimeError) in

@@ -61,6 +61,7 @@ private struct SparseProduct {
       let tile = work.floats(scratch) + work.worker * (tileFloats + sumFloats)
       kernels.pointee.f32_transpose(
         n, shape.k, work.floats(operands.a) + token * shape.aRow, shape.aRow, tile, tiling.width)
+      clearLanes(tile, from: n)
       let end = min(shape.n, (part + 1) * taskRows)
       var first = part * taskRows
       while first < end {
@@ -68,6 +69,17 @@ private struct SparseProduct {
         multiply(work, tile: tile, token: token, n: n, first: first, last: last)
         first = last
       }
+    }
+  }
+
+  /// Writes zeros to what the last vector of a tile has after `n` tokens: what was there may be too small
+  /// for normal numbers, which makes products slow.
+  @inline(__always)
+  private func clearLanes(_ tile: UnsafeMutablePointer<Float>, from n: Int) {
+    let end = (n + 15) / 16 * 16
+    guard end > n else { return }
+    for row in 0..<shape.k {
+      for lane in n..<end { tile[row * tiling.width + lane] = 0 }
     }
   }
 
@@ -108,7 +120,7 @@ private func sparseVectorProduct(
   let known = p.weights.sparseRows(key) {
     let rows = rowsOfTranspose(p, shape, weight)
     let choice = SparsityChoice(vector: rows, forced: p.kernel)
-    p.weights.note(choice.candidates, of: weight)
+    p.weights.note(choice, of: p)
     return choice.kind == nil ? nil : SparseRows(rows)
   }
   guard let matrix = known else { return nil }
@@ -140,8 +152,9 @@ private func sparseWeight(
     weight, layout: layout, rows: shape.n, k: shape.k, columns: shape.m)
   return p.weights.sparse(key) {
     let rows = rowsOfTranspose(p, shape, weight)
-    let choice = SparsityChoice(rows, inputs: shape.k, positions: 1, forced: p.kernel)
-    p.weights.note(choice.candidates, of: weight)
+    let choice = SparsityChoice(
+      rows, inputs: shape.k, positions: 1, columns: shape.m, outputs: shape.m, forced: p.kernel)
+    p.weights.note(choice, of: p)
     guard let kind = choice.kind else { return nil }
     let tiling = SparseTiling(
       p.kernels, rows: shape.n, columns: shape.m, k: shape.k, entries: choice.entries,

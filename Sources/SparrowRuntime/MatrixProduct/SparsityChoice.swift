@@ -6,17 +6,21 @@ enum WeightKernel: Hashable {
   case sparse(SparseMatrix.Kind)
 }
 
-/// Which kernel suits a weight, by its density and by how full its blocks are.
+/// Which kernel suits a weight, by its density, by how full its blocks are, and by how many columns
+/// (pixels, tokens) it multiplies.
 ///
 /// The estimated time of a sparse kernel, as a part of the dense one's, is
 ///
 /// ```
-/// entries / elements * (time of an entry) + 10 / columns + 6 / rows
+/// entries / elements * entry / dense  +  8 / columns of the weight  +  8 / rows
+/// entry   cycles for v cache lines of columns in t tiles: 0.55 v + 0.8 t single, 2 v + t / 2 4x1,
+///         2 v + 5/2 t 1x4
+/// dense   cycles for an element: columns / 32, and those of 8 where it waits for weights
 /// ```
 ///
 /// since it loads and stores each result, and packs each input, however few entries there are. The
 /// figures fit 740 layers of five networks at 50 to 95 % sparsity on AVX-512: half of the estimates
-/// were within 13 % of what was measured, nine of ten within 30 %.
+/// were within 12 % of what was measured, nine of ten within 30 %.
 public struct SparsityChoice {
   /// Above this density a dense product is faster.
   public static var densityLimit: Double { 0.6 }
@@ -37,10 +41,16 @@ public struct SparsityChoice {
   /// Stored entries of that kind.
   let entries: Int
 
-  /// For a rows x (inputs * positions) matrix; `forced` is chosen where it applies.
-  init(_ weights: WeightNonzeros, inputs: Int, positions: Int, forced: WeightKernel?) {
+  /// For a rows x (inputs * positions) matrix that multiplies `columns` columns, of which `outputs` are
+  /// results and the others padding; `forced` is chosen where it applies.
+  init(
+    _ weights: WeightNonzeros, inputs: Int, positions: Int, columns: Int, outputs: Int,
+    forced: WeightKernel?
+  ) {
+    let times = EntryTimes(columns: columns, outputs: outputs)
     self.init(
-      SparsityChoice.candidates(weights, inputs: inputs, positions: positions), forced: forced)
+      SparsityChoice.candidates(weights, inputs: inputs, positions: positions, times),
+      forced: forced)
   }
 
   /// For a matrix times one vector, which has no tile that blocks could share.
@@ -70,7 +80,7 @@ public struct SparsityChoice {
   }
 
   private static func candidates(
-    _ weights: WeightNonzeros, inputs: Int, positions: Int
+    _ weights: WeightNonzeros, inputs: Int, positions: Int, _ times: EntryTimes
   ) -> [Candidate] {
     let elements = weights.rows * weights.columns
     guard isSparse(weights) else { return [dense] }
@@ -79,7 +89,7 @@ public struct SparsityChoice {
     func sparse(_ kind: SparseMatrix.Kind, _ entries: Int) -> Candidate {
       Candidate(
         kernel: .sparse(kind),
-        cost: entryCost(kind) * Double(entries) / Double(elements) + overhead, entries: entries)
+        cost: times.cost(kind) * Double(entries) / Double(elements) + overhead, entries: entries)
     }
     var found = [
       dense, sparse(.single, weights.count),
@@ -91,21 +101,12 @@ public struct SparsityChoice {
     return found
   }
 
-  /// The time of a stored entry, of a dense weight's.
-  private static func entryCost(_ kind: SparseMatrix.Kind) -> Double {
-    switch kind {
-    case .single: 1.6
-    case .block4x1: 4.1
-    case .block1x4: 5.4
-    }
-  }
-
-  /// As above for one vector: bound by memory, 6 bytes an entry instead of 4.
+  /// The time of a stored entry where there is one vector: bound by memory, 6 bytes instead of 4.
   private static var vectorEntryCost: Double { 1.5 }
 
   /// The times of a result and of an input, of a dense weight's.
-  private static var resultCost: Double { 10 }
-  private static var inputCost: Double { 6 }
+  private static var resultCost: Double { 8 }
+  private static var inputCost: Double { 8 }
 
   /// Blocks with any weight that is not zero.
   private static func blocks(
@@ -117,5 +118,29 @@ public struct SparsityChoice {
       total += entries.count(group, 0, weights.columns)
     }
     return total
+  }
+}
+
+/// What an entry takes in each kernel, of an element's time in the dense one.
+private struct EntryTimes {
+  /// Cache lines of columns, and tiles of about five.
+  let lines: Double
+  let tiles: Double
+  /// Cycles of an element in the dense kernel.
+  let dense: Double
+
+  init(columns: Int, outputs: Int) {
+    let lines = (max(1, columns) + 15) / 16
+    self.lines = Double(lines)
+    tiles = Double((lines + 4) / 5)
+    dense = Double(max(8, outputs)) / 32
+  }
+
+  func cost(_ kind: SparseMatrix.Kind) -> Double {
+    switch kind {
+    case .single: (0.55 * lines + 0.8 * tiles) / dense
+    case .block4x1: (2 * lines + 0.5 * tiles) / dense
+    case .block1x4: (2 * lines + 2.5 * tiles) / dense
+    }
   }
 }

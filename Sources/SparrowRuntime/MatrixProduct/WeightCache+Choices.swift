@@ -1,15 +1,15 @@
 import SparrowCore
 
 extension WeightCache {
-  /// Remembers what the kernels that apply to a weight are estimated to take.
-  func note(_ found: [SparsityChoice.Candidate], of tensor: Tensor) {
-    candidates.set(TensorIdentity(tensor), found)
+  /// Remembers what the kernels that apply to a node's weight are estimated to take.
+  func note(_ choice: SparsityChoice, of p: Preparation) {
+    if tuning != .off, let use = ProductUse(p) { candidates.set(use, choice.candidates) }
   }
 
   /// The kernels that apply to a weight, the one the cost model chooses first; empty where it was
   /// never asked.
   func candidates(of use: ProductUse) -> [SparsityChoice.Candidate] {
-    candidates.value(use.tensor) ?? []
+    candidates.value(use) ?? []
   }
 
   /// The kernel that was decided on; nil leaves it to the cost model.
@@ -49,7 +49,8 @@ struct TensorIdentity: Hashable {
   }
 }
 
-/// A product with a constant weight, for shapes: what a choice of kernel is made for.
+/// A product with a constant weight, for shapes: what a choice of kernel is made for. The batch of a
+/// convolution does not matter.
 struct ProductUse: Hashable {
   let tensor: TensorIdentity
   private let input: [Int]
@@ -60,6 +61,8 @@ struct ProductUse: Hashable {
     guard let x = p.optional(0), let weight = p.optional(1)?.constant, weight.dtype == .float32,
       let y = p.outputs.first
     else { return nil }
-    (tensor, input, output) = (TensorIdentity(weight), x.shape, y.shape)
+    let leading = weight.shape.count > 2 ? 1 : 0
+    tensor = TensorIdentity(weight)
+    (input, output) = (Array(x.shape.dropFirst(leading)), Array(y.shape.dropFirst(leading)))
   }
 }

@@ -14,7 +14,7 @@ final class WeightCache: @unchecked Sendable {
   let sparse = PackedOnce<SparseMatrix?>()
   let vectors = PackedOnce<SparseRows?>()
   /// What a weight's density makes of each kernel, and what measurements decided on.
-  let candidates = KeptValues<TensorIdentity, [SparsityChoice.Candidate]>()
+  let candidates = KeptValues<ProductUse, [SparsityChoice.Candidate]>()
   let decisions = KeptValues<ProductUse, WeightKernel>()
   private var forgottenBytes = 0
 
