@@ -20,7 +20,6 @@ V_INLINE uint32_t bits_of(vi comparison) { return (uint32_t)_mm256_movemask_ps((
 #include "spmm_body.h"
 #include "spmv_body.h"
 #include "window_body.h"
-#include "im2col_body.h"
 #include "split_body.h"
 #include "depthwise_body.h"
 #include "pool_body.h"

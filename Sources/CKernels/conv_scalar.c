@@ -33,23 +33,18 @@ void f32_conv_columns__scalar(const sp_direct_conv *c, ptrdiff_t k_block, float 
   convolve(c, NR, epilogue);
 }
 
-void f32_split__scalar(const sp_conv_geometry *g, const float *input, ptrdiff_t first_row, ptrdiff_t rows, float *dst) {
+void f32_split__scalar(const sp_conv_geometry *g, const float *input, ptrdiff_t first_line, const sp_split *layout,
+                       float *dst) {
   ptrdiff_t extent_h = (g->kernel_h - 1) * g->dilation_h, extent_w = (g->kernel_w - 1) * g->dilation_w;
   ptrdiff_t phases_h = extent_h < g->stride_h ? extent_h + 1 : g->stride_h;
   ptrdiff_t phases_w = extent_w < g->stride_w ? extent_w + 1 : g->stride_w;
-  ptrdiff_t lines = rows + extent_h / g->stride_h, width = g->out_width + extent_w / g->stride_w;
-  for (ptrdiff_t c = 0; c < g->channels; c++) {
-    for (ptrdiff_t phase_y = 0; phase_y < phases_h; phase_y++) {
-      for (ptrdiff_t phase_x = 0; phase_x < phases_w; phase_x++) {
-        for (ptrdiff_t line = 0; line < lines; line++) {
-          ptrdiff_t y = (first_row + line) * g->stride_h + phase_y - g->pad_top;
-          for (ptrdiff_t i = 0; i < width; i++) {
-            ptrdiff_t x = i * g->stride_w + phase_x - g->pad_left;
-            bool inside = y >= 0 && y < g->height && x >= 0 && x < g->width;
-            *dst++ = inside ? input[c * g->plane + y * g->row + x] : 0;
-          }
-        }
-      }
+  for (ptrdiff_t i = 0; i < g->channels * phases_h * phases_w; i++, dst += layout->plane) {
+    ptrdiff_t c = i / (phases_h * phases_w), phase_y = i / phases_w % phases_h, phase_x = i % phases_w;
+    for (ptrdiff_t j = 0; j < layout->plane; j++) {
+      ptrdiff_t y = (first_line + j / layout->line) * g->stride_h + phase_y - g->pad_top;
+      ptrdiff_t x = j % layout->line * g->stride_w + phase_x - g->pad_left;
+      bool inside = j < layout->lines * layout->line && y >= 0 && y < g->height && x >= 0 && x < g->width;
+      dst[j] = inside ? input[c * g->plane + y * g->row + x] : 0;
     }
   }
 }

@@ -22,7 +22,6 @@ V_INLINE uint32_t bits_of(vi comparison) {
 #include "conv_body.h"
 #include "spmm_body.h"
 #include "window_body.h"
-#include "im2col_body.h"
 #include "split_body.h"
 #include "depthwise_body.h"
 #include "pool_body.h"

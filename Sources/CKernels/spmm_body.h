@@ -6,8 +6,8 @@
 
 #define SPMM_KEEP_POINTER(p) __asm__("" : "+r"(p))
 
-V_INLINE const float *spmm_input(const sp_sparse_product *s, uint32_t entry) {
-  const char *x = (const char *)s->tile + ((size_t)s->offsets[entry] << 6);
+V_INLINE const float *spmm_input(const sp_sparse_product *s, uint16_t offset) {
+  const char *x = (const char *)s->tile + ((size_t)offset << 6);
   SPMM_KEEP_POINTER(x);
   return (const float *)x;
 }
@@ -93,7 +93,8 @@ V_INLINE void spmm_add(vf *sum, const int width, const float *x, float weight) {
   V_UNROLL for (int j = 0; j < width; j++) { sum[j] = v_fma(value, v_load(x + j * VL), sum[j]); }
 }
 
-// Narrow tiles have too few sums to hide an FMA's latency, so `sets` consecutive weights go to different sums.
+// Four weights at a time share a load of their offsets. Narrow tiles have too few sums to hide an FMA's latency, so
+// consecutive weights go to different ones of `sets`.
 V_INLINE void spmm_rows(const sp_sparse_product *shared, const sp_epilogue *epilogue, const int width, const int sets) {
   const sp_sparse_product copy = *shared, *s = &copy;
   const sp_epilogue e = *epilogue;
@@ -104,14 +105,16 @@ V_INLINE void spmm_rows(const sp_sparse_product *shared, const sp_epilogue *epil
     vf sum[4][SP_SPMM_WIDTH];
     spmm_begin(sum[0], width, s, row, e.accumulate);
     V_UNROLL for (int t = 1; t < sets; t++) { spmm_begin(sum[t], width, s, row, false); }
-    V_NO_UNROLL for (; end - i >= (uint32_t)sets; i += sets) {
-      V_UNROLL for (int t = 0; t < sets; t++) { spmm_add(sum[t], width, spmm_input(s, i + t), s->values[i + t]); }
-    }
-    if (sets > 1) {
-      V_NO_UNROLL for (; i < end; i++) { spmm_add(sum[0], width, spmm_input(s, i), s->values[i]); }
-      V_UNROLL for (int t = 1; t < sets; t++) {
-        V_UNROLL for (int j = 0; j < width; j++) { sum[0][j] += sum[t][j]; }
+    V_NO_UNROLL for (; end - i >= 4; i += 4) {
+      uint64_t offsets;
+      __builtin_memcpy(&offsets, s->offsets + i, sizeof offsets);
+      V_UNROLL for (int t = 0; t < 4; t++, offsets >>= 16) {
+        spmm_add(sum[t % sets], width, spmm_input(s, (uint16_t)offsets), s->values[i + t]);
       }
+    }
+    V_NO_UNROLL for (; i < end; i++) { spmm_add(sum[0], width, spmm_input(s, s->offsets[i]), s->values[i]); }
+    V_UNROLL for (int t = 1; t < sets; t++) {
+      V_UNROLL for (int j = 0; j < width; j++) { sum[0][j] += sum[t][j]; }
     }
     spmm_end(sum[0], width, s, row, &e);
   }
@@ -129,7 +132,7 @@ V_INLINE void spmm_4x1_rows(const sp_sparse_product *shared, const sp_epilogue *
     }
     uint32_t end = s->start[place + 1];
     V_NO_UNROLL for (uint32_t p = s->start[place]; p < end; p++) {
-      const float *x = spmm_input(s, p), *values = s->values + 4 * (size_t)p;
+      const float *x = spmm_input(s, s->offsets[p]), *values = s->values + 4 * (size_t)p;
       vf input[SP_SPMM_4X1_WIDTH];
       V_UNROLL for (int j = 0; j < width; j++) { input[j] = v_load(x + j * VL); }
       V_UNROLL for (int i = 0; i < 4; i++) {
@@ -158,7 +161,7 @@ V_INLINE void spmm_1x4_rows(const sp_sparse_product *shared, const sp_epilogue *
     V_UNROLL for (int t = 1; t < sets; t++) { spmm_begin(sum[t], width, s, row, false); }
     uint32_t end = s->start[place + 1];
     V_NO_UNROLL for (uint32_t p = s->start[place]; p < end; p++) {
-      const float *x = spmm_input(s, p), *values = s->values + 4 * (size_t)p;
+      const float *x = spmm_input(s, s->offsets[p]), *values = s->values + 4 * (size_t)p;
       V_UNROLL for (int i = 0; i < 4; i++) {
         spmm_add(sum[i % sets], width, x, values[i]);
         x += s->tile_stride;

@@ -1,4 +1,4 @@
-// What im2col, depthwise convolution and pooling share: VL neighbouring output columns' inputs for one kernel column.
+// What padded copies, depthwise convolution and pooling share: VL neighbouring output columns' inputs for one kernel column.
 //
 //   stride 1    input   |  x  x+1 x+2 .. |                       one load
 //   stride 2    input   |  x  .  x+2 .  | x+2VL-2 . |            two loads, even lanes kept

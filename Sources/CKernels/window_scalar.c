@@ -1,4 +1,4 @@
-// im2col, depthwise convolution and pooling.
+// Depthwise convolution and pooling.
 #include <math.h>
 
 #include "versions.h"
@@ -14,26 +14,6 @@ static position input_position(const sp_conv_geometry *g, ptrdiff_t oy, ptrdiff_
 
 static bool inside(const sp_conv_geometry *g, position p) {
   return p.y >= 0 && p.y < g->height && p.x >= 0 && p.x < g->width;
-}
-
-void f32_im2col__scalar(const sp_conv_geometry *g, const float *input, ptrdiff_t k0, ptrdiff_t k1, ptrdiff_t p0,
-                        ptrdiff_t count, float *dst, ptrdiff_t dst_stride) {
-  for (ptrdiff_t kk = k0; kk < k1; kk++, dst += dst_stride) {
-    ptrdiff_t kx = kk % g->kernel_w, ky = kk / g->kernel_w % g->kernel_h;
-    const float *plane = input + kk / g->kernel_w / g->kernel_h * g->plane;
-    ptrdiff_t oy = p0 / g->out_width, ox = p0 % g->out_width;
-    for (ptrdiff_t j = 0; j < count; j++) {
-      position p = input_position(g, oy, ox, ky, kx);
-      dst[j] = inside(g, p) ? plane[p.y * g->row + p.x] : 0;
-      if (++ox == g->out_width) {
-        ox = 0;
-        oy++;
-      }
-    }
-    for (ptrdiff_t j = count; j < dst_stride; j++) {
-      dst[j] = 0;
-    }
-  }
 }
 
 void f32_depthwise__scalar(const sp_conv_geometry *g, ptrdiff_t planes, const float *input, const float *weights,

@@ -192,43 +192,50 @@ import Testing
     }
   }
 
-  /// The padded copy, for every geometry and for blocks of rows, at both ends of memory.
+  /// The padded copy, for every geometry, for parts of its lines, and with room around lines and planes.
   @Test(arguments: ISA.available, Window.cases)
   func split(isa: ISA, window base: Window) {
-    var random = Random(seed: 65)
     var window = base
     window.channels = 2
     let (extentY, extentX) = (
       (window.kernel - 1) * window.dilation, (window.kw - 1) * window.dilation
     )
-    let (phasesY, phasesX) = (min(window.stride, extentY + 1), min(window.sw, extentX + 1))
     let width = window.outWidth + extentX / window.sw
     for side in [Guarded.Side.end, .start] {
-      let image = Guarded(random.floats(window.extent), against: side)
       for (first, rows) in [(0, window.outHeight), (window.outHeight / 2, 2)] {
         let lines = rows + extentY / window.stride
-        let copy = Guarded(2 * phasesY * phasesX * lines * width, repeating: untouched)
-        var geometry = window.geometry
-        isa.kernels.f32_split(&geometry, image.pointer, first, rows, copy.pointer)
-        var expected: [Expected?] = []
-        for channel in 0..<2 {
-          for phaseY in 0..<phasesY {
-            for phaseX in 0..<phasesX {
-              for line in 0..<lines {
-                for i in 0..<width {
-                  let y = (first + line) * window.stride + phaseY - window.padding
-                  let x = i * window.sw + phaseX - window.padding
-                  let inside = (0..<window.height).contains(y) && (0..<window.width).contains(x)
-                  let value =
-                    inside ? image.pointer[channel * window.plane + y * window.row + x] : 0
-                  expected.append(Expected(Double(value), error: 0))
-                }
-              }
-            }
-          }
+        for (line, slack) in [(width, 0), (width + 1, 21), (max(1, width - 2), 3), (width + 40, 0)] {
+          let layout = sp_split(lines: lines, line: line, plane: lines * line + slack)
+          split(isa, window, first: first, layout, against: side)
         }
-        check(copy, expected, "split \(window), rows \(first)..<\(first + rows)")
       }
     }
+  }
+
+  private func split(
+    _ isa: ISA, _ window: Window, first: Int, _ split: sp_split, against side: Guarded.Side
+  ) {
+    var random = Random(seed: 65)
+    let image = Guarded(random.floats(window.extent), against: side)
+    let phasesY = min(window.stride, (window.kernel - 1) * window.dilation + 1)
+    let phasesX = min(window.sw, (window.kw - 1) * window.dilation + 1)
+    var expected: [Expected?] = []
+    for plane in 0..<(2 * phasesY * phasesX) {
+      let (phaseY, phaseX) = (plane / phasesX % phasesY, plane % phasesX)
+      for i in 0..<split.plane {
+        let y = (first + i / split.line) * window.stride + phaseY - window.padding
+        let x = i % split.line * window.sw + phaseX - window.padding
+        let isInside =
+          i < split.lines * split.line && (0..<window.height).contains(y)
+          && (0..<window.width).contains(x)
+        let start = plane / (phasesX * phasesY) * window.plane
+        let value = isInside ? image.pointer[start + y * window.row + x] : 0
+        expected.append(Expected(Double(value), error: 0))
+      }
+    }
+    let copy = Guarded(expected.count, repeating: untouched)
+    var (geometry, layout) = (window.geometry, split)
+    isa.kernels.f32_split(&geometry, image.pointer, first, &layout, copy.pointer)
+    check(copy, expected, "split \(window), lines \(split) from \(first)")
   }
 }

@@ -1,7 +1,7 @@
 import CKernels
 import Testing
 
-/// A window over an image: im2col, depthwise convolution and pooling share it.
+/// A window over an image: convolution, depthwise convolution and pooling share it.
 struct Window: CustomTestStringConvertible, Sendable {
   var height, width, kernel: Int
   var stride = 1
@@ -71,58 +71,6 @@ struct Window: CustomTestStringConvertible, Sendable {
 }
 
 @Suite struct WindowTests {
-  @Test(arguments: ISA.available, Window.cases)
-  func im2col(isa: ISA, window base: Window) {
-    var random = Random(seed: 21)
-    var window = base
-    window.channels = 3
-    let taps = window.kernel * window.kw
-    let pixels = window.outHeight * window.outWidth
-    for side in [Guarded.Side.end, .start] {
-      let image = Guarded(random.floats(window.extent), against: side)
-      for (k0, k1) in [(0, 3 * taps), (taps - 1, 2 * taps)] {
-        for (p0, count) in [(0, pixels), (pixels / 3, min(5, pixels - pixels / 3))] {
-          for stride in [count, count + 19] {
-            let matrix = Guarded((k1 - k0) * stride, repeating: untouched)
-            var expected: [Expected?] = []
-            for kk in k0..<k1 {
-              for j in 0..<stride {
-                let p = p0 + j
-                let value =
-                  j >= count
-                  ? nil
-                  : window.input(
-                    image, channel: kk / taps, oy: p / window.outWidth, ox: p % window.outWidth,
-                    ky: kk % taps / window.kw, kx: kk % window.kw)
-                expected.append(Expected(Double(value ?? 0), error: 0))
-              }
-            }
-            var g = window.geometry
-            isa.kernels.f32_im2col(&g, image.pointer, k0, k1, p0, count, matrix.pointer, stride)
-            check(matrix, expected, "im2col k \(k0)..<\(k1), p \(p0)+\(count), stride \(stride)")
-          }
-        }
-      }
-    }
-  }
-
-  /// A pointwise kernel over planes without gaps is one long row.
-  @Test(arguments: ISA.available) func im2colPointwise(isa: ISA) {
-    var random = Random(seed: 22)
-    let image = Guarded(random.floats(2 * 5 * 7))
-    var g = sp_conv_geometry(
-      channels: 2, height: 5, width: 7, kernel_h: 1, kernel_w: 1, stride_h: 1, stride_w: 1,
-      dilation_h: 1, dilation_w: 1, pad_top: 0, pad_left: 0, out_height: 5, out_width: 7, plane: 35,
-      row: 7)
-    let matrix = Guarded(2 * 33, repeating: untouched)
-    isa.kernels.f32_im2col(&g, image.pointer, 0, 2, 3, 32, matrix.pointer, 33)
-    for c in 0..<2 {
-      for j in 0..<33 {
-        #expect(matrix.pointer[c * 33 + j] == (j < 32 ? image.pointer[c * 35 + 3 + j] : 0))
-      }
-    }
-  }
-
   @Test(arguments: ISA.available, Window.cases)
   func depthwise(isa: ISA, window: Window) {
     for planes in [1, 3] { depthwise(isa, window, planes: planes) }

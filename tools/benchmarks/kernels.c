@@ -234,16 +234,16 @@ static void depthwise(const sp_kernel_table *t, ptrdiff_t size, ptrdiff_t kernel
   free(x), free(w), free(y);
 }
 
-static void im2col(const sp_kernel_table *t, ptrdiff_t size, ptrdiff_t kernel, ptrdiff_t stride) {
+static void split(const sp_kernel_table *t, ptrdiff_t size, ptrdiff_t kernel, ptrdiff_t stride) {
   sp_conv_geometry g = geometry(size, kernel, stride, 16);
-  ptrdiff_t k = 16 * kernel * kernel, n = g.out_width * g.out_height;
-  float *x = floats(16 * size * size), *panel = floats(k * t->gemm_nr);
+  ptrdiff_t phases = kernel < stride ? kernel : stride, line = (size + kernel + stride - 1) / stride, n = line * line;
+  sp_split layout = {line, line, n};
+  float *x = floats(16 * size * size), *copy = floats(16 * phases * phases * n);
   char name[64];
-  snprintf(name, sizeof name, "im2col %tdx%td, %td x %td, stride %td (written)", kernel, kernel, size, size, stride);
-  BEST(time, for (ptrdiff_t p = 0; p < n; p += t->gemm_nr)
-                 t->f32_im2col(&g, x, 0, k, p, n - p < t->gemm_nr ? n - p : t->gemm_nr, panel, t->gemm_nr));
-  report_bytes(name, 4.0 * (double)(k * n), time);
-  free(x), free(panel);
+  snprintf(name, sizeof name, "split %tdx%td, %td x %td, stride %td (written)", kernel, kernel, size, size, stride);
+  BEST(time, t->f32_split(&g, x, 0, &layout, copy));
+  report_bytes(name, 16 * 4.0 * (double)(phases * phases * n), time);
+  free(x), free(copy);
 }
 
 static void elementwise(const sp_kernel_table *t) {
@@ -328,10 +328,10 @@ int main(int count, char **arguments) {
     depthwise(t, 56, 5, 1);
     depthwise(t, 56, 5, 2);
     depthwise(t, 56, 7, 1);
-    im2col(t, 56, 3, 1);
-    im2col(t, 14, 3, 1);
-    im2col(t, 224, 7, 2);
-    im2col(t, 28, 1, 1);
+    split(t, 56, 3, 1);
+    split(t, 14, 3, 1);
+    split(t, 224, 7, 2);
+    split(t, 28, 1, 1);
     elementwise(t);
     weights(t);
   }

@@ -80,6 +80,11 @@ typedef struct {
   ptrdiff_t plane, row;
 } sp_conv_geometry;
 
+// A plane of a padded copy, in floats: `lines` lines, `line` apart, in a plane of at least as many floats.
+typedef struct {
+  ptrdiff_t lines, line, plane;
+} sp_split;
+
 // A convolution whose input lies so that step k of an output pixel's reduction is `offsets[k]` floats after the pixel's
 // own address.
 //

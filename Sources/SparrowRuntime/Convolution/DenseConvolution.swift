@@ -118,8 +118,7 @@ private struct DenseConvolution: @unchecked Sendable {
     let block = input.block(place.tile)
     let x = work.floats(operands.x) + plane * shape.inputs * shape.inputPlane
     if !input.isInPlace {
-      var geometry = shape.geometry
-      kernels.pointee.f32_split(&geometry, x, block.firstRow, input.rows, copy)
+      input.copy(kernels, shape.geometry, x, from: block, to: copy)
     }
     let start = (plane * shape.outputs + place.row) * pixels + block.firstPixel
     let y = work.floats(operands.y) + start

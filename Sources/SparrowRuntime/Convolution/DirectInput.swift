@@ -18,8 +18,9 @@ struct DirectInput: @unchecked Sendable {
   let pixels: Int
   /// Floats from one output row's input to the next one's.
   let row: Int
-  /// Floats of a block's copy.
+  /// Floats of a block's copy, and its planes.
   let copyFloats: Int
+  private let layout: sp_split
   private let width: Int
   private let height: Int
   private let table: Region
@@ -35,7 +36,8 @@ struct DirectInput: @unchecked Sendable {
     let g = shape.geometry
     self.isInPlace = isInPlace
     let row = Int(g.out_width) + (Int(g.kernel_w) - 1) * Int(g.dilation_w) / Int(g.stride_w)
-    let channel = isInPlace ? shape.inputPlane : Phases(g, rows: rows, row: row).channel
+    let phases = Phases(g, rows: rows, row: row)
+    let channel = isInPlace ? shape.inputPlane : phases.channel
     let (floats, overflows) = shape.inputs.multipliedReportingOverflow(by: channel)
     guard !overflows, floats <= Int(Int32.max) else {
       throw p.unsupported("convolutions of \(shape.inputs) planes of \(channel) floats")
@@ -51,12 +53,22 @@ struct DirectInput: @unchecked Sendable {
     }
     table = Region(count: max(1, shape.k) * 4)
     let offsets = table.base.bindMemory(to: Int32.self, capacity: shape.k)
-    let phases = Phases(g, rows: rows, row: row)
+    layout = sp_split(lines: phases.lines, line: row, plane: phases.lines * row)
     for k in 0..<shape.k {
       let (input, position) = (k / shape.positions, k % shape.positions)
       let within = isInPlace ? 0 : phases.offset(position)
       offsets[k] = Int32(truncatingIfNeeded: input * channel + within)
     }
+  }
+
+  /// Copies a block's input from the planes `x`.
+  @inline(__always)
+  func copy(
+    _ kernels: UnsafePointer<sp_kernel_table>, _ geometry: sp_conv_geometry,
+    _ x: UnsafePointer<Float>, from block: Block, to copy: UnsafeMutablePointer<Float>
+  ) {
+    var (geometry, layout) = (geometry, layout)
+    kernels.pointee.f32_split(&geometry, x, block.firstRow, &layout, copy)
   }
 
   /// Tiles of `tile` pixels in an output row.

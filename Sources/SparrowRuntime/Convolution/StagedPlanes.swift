@@ -91,13 +91,11 @@ struct StagedPlanes {
     _ kernels: UnsafePointer<sp_kernel_table>, _ input: UnsafePointer<Float>, first: Int, last: Int,
     to target: UnsafeMutablePointer<Float>
   ) {
-    var g = shape.geometry
-    (g.kernel_h, g.kernel_w) = (phases.y, phases.x)
-    (g.dilation_h, g.dilation_w) = (1, 1)
-    (g.out_height, g.out_width) = (lines, line)
-    kernels.pointee.f32_im2col(
-      &g, input, first * perChannel, last * perChannel, 0, lines * line,
-      target + first * perChannel * plane, plane)
+    var geometry = shape.geometry
+    geometry.channels = last - first
+    var layout = sp_split(lines: lines, line: line, plane: plane)
+    kernels.pointee.f32_split(
+      &geometry, input + first * shape.inputPlane, 0, &layout, target + first * perChannel * plane)
   }
 
   /// Output pixels among the product's first `columns` columns.

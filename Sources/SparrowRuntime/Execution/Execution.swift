@@ -65,12 +65,13 @@ final class Execution {
     failure.pointee = .none
     let memory = Memory(table: table, failure: failure)
     for (i, step) in plan.steps.enumerated() {
+      let order: ThreadPool.Order = i % 2 == 0 ? .forward : .backward
       if let observe {
         let start = sp_clock_ns()
-        pool.run(step, memory)
+        pool.run(step, memory, order)
         observe(i, sp_clock_ns() - start)
       } else {
-        pool.run(step, memory)
+        pool.run(step, memory, order)
       }
       if failure.pointee != .none {
         throw .badValue(node: plan.labels[i], reason: failure.pointee.reason)

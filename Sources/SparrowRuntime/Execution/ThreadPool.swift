@@ -40,10 +40,24 @@ final class ThreadPool {
     let memory: Memory
     let phase: Int
     let tasks: Int
+    let order: Order
 
     /// The first task of a worker's share.
     @inline(__always)
     func share(_ worker: Int, of count: Int) -> Int { tasks * worker / count }
+
+    /// The next task of a worker's share of which `left` are left.
+    @inline(__always)
+    func next(_ worker: Int, of count: Int, left: Int) -> Int {
+      order == .forward ? share(worker + 1, of: count) - left : share(worker, of: count) + left - 1
+    }
+  }
+
+  /// In which order a worker takes the tasks of its share. A step that goes the other way than the one
+  /// before begins with the results that are still in the cache.
+  enum Order {
+    case forward
+    case backward
   }
 
   struct Worker {
@@ -83,15 +97,18 @@ final class ThreadPool {
   }
 
   /// Runs every phase of a step.
-  func run(_ step: Step, _ memory: Memory) {
+  func run(_ step: Step, _ memory: Memory, _ order: Order = .forward) {
     for phase in step.phases.indices {
       let tasks = step.phases[phase]
+      let job = Job(
+        step: .passUnretained(step), memory: memory, phase: phase, tasks: tasks, order: order)
       if count == 1 || tasks == 1 || !step.isShared || tasks > Int(Int32.max) {
-        for task in 0..<tasks {
+        for done in 0..<tasks {
+          let task = job.next(0, of: 1, left: tasks - done)
           step.body(Work(phase: phase, task: task, worker: 0, memory: memory))
         }
       } else if tasks > 0 {
-        share(Job(step: .passUnretained(step), memory: memory, phase: phase, tasks: tasks))
+        share(job)
       }
     }
   }
@@ -142,7 +159,7 @@ final class ThreadPool {
     for i in 0..<shares {
       let owner = (worker + i) % shares
       while let left = take(state.pointee.tickets + owner), let job = state.pointee.job {
-        let task = job.share(owner + 1, of: shares) - left
+        let task = job.next(owner, of: shares, left: left)
         job.step._withUnsafeGuaranteedRef { step in
           step.body(Work(phase: job.phase, task: task, worker: worker, memory: job.memory))
         }
