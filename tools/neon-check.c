@@ -179,12 +179,7 @@ static void check_spmm(void) {
   } layouts[] = {{"f32_spmm", ROWS, 1, 1}, {"f32_spmm_4x1", 2, 1, 4}, {"f32_spmm_1x4", ROWS, 4, 4}};
   static const uint32_t orders[2][ROWS] = {{4, 0, 6, 1, 3, 5, 2}, {1, 0}};
   for (ptrdiff_t n = 1; n < 110; n++) {
-    ptrdiff_t lanes = tested->vector_floats, whole = (n + lanes - 1) / lanes * lanes, lines = (n + 15) / 16 + n % 2,
-              line = n % 7 + 3, width = line - n % 3;
-    // Every fifth time, outputs in lines of `width` pixels that begin `line` columns apart.
-    bool scattered = n % 5 == 0;
-    ptrdiff_t in_last = (n - 1) % line + 1,
-              columns = scattered ? (n - 1) / line * width + (in_last < width ? in_last : width) : n;
+    ptrdiff_t lanes = tested->vector_floats, whole = (n + lanes - 1) / lanes * lanes, lines = (n + 15) / 16 + n % 2;
     for (int choice = 0; choice < 64; choice += n % 3 ? 9 : 5) {
       for (size_t kind = 0; kind < 3; kind++) {
         uint32_t start[ROWS + 1] = {0}, count = 0;
@@ -201,25 +196,8 @@ static void check_spmm(void) {
           }
           start[g + 1] = count;
         }
-        sp_run runs[2][256];
-        uint32_t run_start[2][256];
-        for (int table = 0; table < 2; table++) {
-          ptrdiff_t vector = table == 0 ? lanes : 1;
-          uint32_t run = 0;
-          for (ptrdiff_t j = 0; j < n; j++) {
-            ptrdiff_t lane = j % vector;
-            if (lane == 0) {
-              run_start[table][j / vector] = run;
-            }
-            if (j % line < width) {
-              runs[table][run++] = (sp_run){(int32_t)(j / line * width + j % line - lane), (uint8_t)lane,
-                                            (uint8_t)(lane + 1), (uint16_t)(1u << lane)};
-            }
-            run_start[table][j / vector + 1] = run;
-          }
-        }
-        sp_epilogue e = epilogue(choice & ~2, ROWS, columns);
-        float *c = filled(ROWS * columns), *d = filled(ROWS * columns), *sums = filled(ROWS * whole),
+        sp_epilogue e = epilogue(choice & ~2, ROWS, n);
+        float *c = filled(ROWS * n), *d = filled(ROWS * n), *sums = filled(ROWS * whole),
               *other = filled(ROWS * whole);
         sp_sparse_product product = {.end = layouts[kind].groups,
                                      .rows = ROWS,
@@ -233,18 +211,13 @@ static void check_spmm(void) {
                                      .sums = sums,
                                      .sums_stride = whole,
                                      .c = c,
-                                     .ldc = columns,
-                                     .runs = scattered ? runs[0] : NULL,
-                                     .run_start = scattered ? run_start[0] : NULL};
+                                     .ldc = n};
         for (int table = 0; table < 2; table++) {
           const sp_kernel_table *t = table == 0 ? tested : scalar;
           (kind == 0 ? t->f32_spmm : kind == 1 ? t->f32_spmm_4x1 : t->f32_spmm_1x4)(&product, &e);
           product.c = d, product.sums = other;
-          if (scattered) {
-            product.runs = runs[1], product.run_start = run_start[1];
-          }
         }
-        compare(layouts[kind].name, ROWS * columns, c, d, 1e-4);
+        compare(layouts[kind].name, ROWS * n, c, d, 1e-4);
         for (int r = 0; r < ROWS; r++) {
           compare(layouts[kind].name, n, sums + r * whole, other + r * whole, 1e-4);
         }
@@ -254,15 +227,24 @@ static void check_spmm(void) {
   }
 }
 
-static void check_gather_rows(void) {
-  static const uint32_t offsets[] = {5, 0, 3, 5};
-  for (ptrdiff_t n = 1; n < 110; n++) {
-    ptrdiff_t lanes = tested->vector_floats, whole = (n + lanes - 1) / lanes * lanes;
-    float *x = random_floats(n + 5), *c = filled(4 * whole), *d = filled(4 * whole);
-    tested->f32_gather_rows(4, offsets, x, n, c, whole);
-    scalar->f32_gather_rows(4, offsets, x, n, d, whole);
-    for (int r = 0; r < 4; r++) {
-      compare("f32_gather_rows", n, c + r * whole, d + r * whole, 0);
+static void check_gather_windows(void) {
+  enum { POSITIONS = 3, CHANNELS = 2, LINES = 7 };
+  static const ptrdiff_t shifts[POSITIONS] = {0, 5, 2};
+  for (ptrdiff_t n = 1; n < 96; n++) {
+    ptrdiff_t lanes = tested->vector_floats, whole = (n + lanes - 1) / lanes * lanes, rows = POSITIONS * CHANNELS - 1,
+              plane = 16 + n + 5;
+    uint16_t masks[POSITIONS * LINES];
+    for (int i = 0; i < POSITIONS * LINES; i++) {
+      ptrdiff_t left = 16 + n - i % LINES * 16;
+      uint32_t inside = left >= 16 ? 0xffff : left > 0 ? (1u << left) - 1 : 0;
+      masks[i] = (uint16_t)(inside & (i % 2 ? 0xffff : (uint32_t)(0xffff * (uniform() + 1))));
+    }
+    sp_windows windows = {POSITIONS, plane, shifts, masks, LINES};
+    float *x = random_floats(CHANNELS * plane), *c = filled(rows * whole), *d = filled(rows * whole);
+    tested->f32_gather_windows(&windows, x, 1, rows + 1, 16, n, c, whole);
+    scalar->f32_gather_windows(&windows, x, 1, rows + 1, 16, n, d, whole);
+    for (int r = 0; r < rows; r++) {
+      compare("f32_gather_windows", n, c + r * whole, d + r * whole, 0);
     }
     release();
   }
@@ -309,7 +291,7 @@ static void check_windows(void) {
                             dilation, pad,      pad,   out_h,  out_w,  plane,  row};
       float *x = random_floats(2 * plane - 1), *w = random_floats(2 * kernel * kernel);
       for (int room = 0; room < 2; room++) {
-        sp_split layout = {height + 2, width + 5 * room, (height + 2) * (width + 5 * room) + 7 * room};
+        sp_split layout = {stride, stride, height + 2, width + 5 * room, (height + 2) * (width + 5 * room) + 7 * room};
         ptrdiff_t most = 2 * stride * stride * layout.plane;
         float *c = filled(most), *d = filled(most);
         tested->f32_split(&g, x, out_h / 2, &layout, c);
@@ -429,7 +411,7 @@ int main(void) {
     check_gemm();
     check_convolutions();
     check_spmm();
-    check_gather_rows();
+    check_gather_windows();
     check_spmv();
     check_windows();
     check_elements();

@@ -21,6 +21,7 @@ V_INLINE uint32_t bits_of(vi comparison) { return (uint32_t)_mm256_movemask_ps((
 #include "spmv_body.h"
 #include "window_body.h"
 #include "split_body.h"
+#include "windows_body.h"
 #include "depthwise_body.h"
 #include "pool_body.h"
 #include "peak_body.h"

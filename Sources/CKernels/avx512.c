@@ -21,6 +21,7 @@ V_INLINE uint32_t bits_of(vi comparison) { return _mm512_movepi32_mask((__m512i)
 #include "spmv_body.h"
 #include "window_body.h"
 #include "split_body.h"
+#include "windows_body.h"
 #include "depthwise_body.h"
 #include "pool_body.h"
 #include "peak_body.h"

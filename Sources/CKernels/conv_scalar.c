@@ -35,9 +35,7 @@ void f32_conv_columns__scalar(const sp_direct_conv *c, ptrdiff_t k_block, float 
 
 void f32_split__scalar(const sp_conv_geometry *g, const float *input, ptrdiff_t first_line, const sp_split *layout,
                        float *dst) {
-  ptrdiff_t extent_h = (g->kernel_h - 1) * g->dilation_h, extent_w = (g->kernel_w - 1) * g->dilation_w;
-  ptrdiff_t phases_h = extent_h < g->stride_h ? extent_h + 1 : g->stride_h;
-  ptrdiff_t phases_w = extent_w < g->stride_w ? extent_w + 1 : g->stride_w;
+  ptrdiff_t phases_h = layout->phases_h, phases_w = layout->phases_w;
   for (ptrdiff_t i = 0; i < g->channels * phases_h * phases_w; i++, dst += layout->plane) {
     ptrdiff_t c = i / (phases_h * phases_w), phase_y = i / phases_w % phases_h, phase_x = i % phases_w;
     for (ptrdiff_t j = 0; j < layout->plane; j++) {

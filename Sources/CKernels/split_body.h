@@ -57,12 +57,10 @@ V_INLINE void split_planes(const sp_conv_geometry *shared, const float *input, p
                            const sp_split *layout, float *dst, const int stride) {
   const sp_conv_geometry copy = *shared, *g = &copy;
   const sp_split to = *layout;
-  ptrdiff_t phases_h = v_min_index(g->stride_h, (g->kernel_h - 1) * g->dilation_h + 1);
-  ptrdiff_t phases_w = v_min_index(stride, (g->kernel_w - 1) * g->dilation_w + 1);
   split_run runs[2] = {split_run_of(g, 0, to.line, stride), split_run_of(g, 1, to.line, stride)};
   for (ptrdiff_t c = 0; c < g->channels; c++, input += g->plane) {
-    for (ptrdiff_t phase_y = 0; phase_y < phases_h; phase_y++) {
-      for (ptrdiff_t phase_x = 0; phase_x < phases_w; phase_x++, dst += to.plane) {
+    for (ptrdiff_t phase_y = 0; phase_y < to.phases_h; phase_y++) {
+      for (ptrdiff_t phase_x = 0; phase_x < to.phases_w; phase_x++, dst += to.plane) {
         ptrdiff_t y = first_line * g->stride_h + phase_y - g->pad_top;
         for (ptrdiff_t line = 0; line < to.lines; line++, y += g->stride_h) {
           float *at = dst + line * to.line;

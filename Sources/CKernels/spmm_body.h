@@ -25,8 +25,8 @@ V_INLINE void spmm_begin(vf *sum, const int width, const sp_sparse_product *s, p
 // one to come are fetched while this one is summed.
 V_INLINE void spmm_prefetch(const int width, const sp_sparse_product *s, ptrdiff_t place, const sp_epilogue *e,
                             const int group_rows) {
-  enum { AHEAD = 6 };
-  if (!e->last || s->runs || place + AHEAD >= s->end) {
+  enum { AHEAD = 3 };
+  if (!e->last || place + AHEAD >= s->end) {
     return;
   }
   ptrdiff_t row = (ptrdiff_t)s->order[place + AHEAD] * group_rows;
@@ -36,21 +36,6 @@ V_INLINE void spmm_prefetch(const int width, const sp_sparse_product *s, ptrdiff
     if (e->residual) {
       const char *residual = (const char *)(e->residual + row * e->residual_stride);
       V_UNROLL for (int j = 0; j < width * VL * 4; j += 64) { __builtin_prefetch(residual + j, 0, 3); }
-    }
-  }
-}
-
-// Stores the lanes of each vector that are outputs where they belong.
-V_INLINE void spmm_scatter(vf *sum, const int width, const sp_sparse_product *s, ptrdiff_t row, const sp_epilogue *e) {
-  float *c = s->c + row * s->ldc;
-  const float *residual = e->residual ? e->residual + row * e->residual_stride : NULL;
-  vf lo = v_set1(e->lo), hi = v_set1(e->hi);
-  V_UNROLL for (int j = 0; j < width; j++) {
-    for (uint32_t i = s->run_start[j]; i < s->run_start[j + 1]; i++) {
-      const sp_run *run = s->runs + i;
-      vm lanes = m_run(run);
-      vf v = residual ? sum[j] + v_load_masked(lanes, v_at(residual, run->target)) : sum[j];
-      v_store_masked(lanes, (float *)v_at(c, run->target), v_clamp(v, lo, hi));
     }
   }
 }
@@ -65,10 +50,6 @@ V_INLINE void spmm_end(vf *sum, const int width, const sp_sparse_product *s, ptr
   if (e->row_bias) {
     vf bias = v_set1(e->row_bias[row]);
     V_UNROLL for (int j = 0; j < width; j++) { sum[j] += bias; }
-  }
-  if (s->runs) {
-    spmm_scatter(sum, width, s, row, e);
-    return;
   }
   float *c = s->c + row * s->ldc;
   vf lo = v_set1(e->lo), hi = v_set1(e->hi);
@@ -233,12 +214,8 @@ V_INLINE void spmm_strips(const sp_sparse_product *product, const sp_epilogue *e
     vector += width;
     s.tile += width * VL;
     s.sums = (float *)v_at(s.sums, width * VL);
-    if (s.runs) {
-      s.run_start += width;
-    } else {
-      s.c = (float *)v_at(s.c, width * VL);
-      e.residual = e.residual ? v_at(e.residual, width * VL) : NULL;
-    }
+    s.c = (float *)v_at(s.c, width * VL);
+    e.residual = e.residual ? v_at(e.residual, width * VL) : NULL;
   }
 }
 
@@ -252,35 +229,4 @@ void SP_VERSION(f32_spmm_4x1)(const sp_sparse_product *product, const sp_epilogu
 
 void SP_VERSION(f32_spmm_1x4)(const sp_sparse_product *product, const sp_epilogue *epilogue) {
   spmm_strips(product, epilogue, spmm_1x4_functions, SP_SPMM_WIDTH);
-}
-
-// `width` vectors a row, of which the last holds `tail` elements.
-V_INLINE void gather_rows(ptrdiff_t rows, const uint32_t *offsets, const float *source, const int width,
-                          ptrdiff_t tail, float *dst, ptrdiff_t dst_stride) {
-  vm lanes = m_first(tail);
-  for (ptrdiff_t r = 0; r < rows; r++, dst += dst_stride) {
-    const float *row = source + offsets[r];
-    V_UNROLL for (int j = 0; j < width - 1; j++) { v_store(dst + j * VL, v_load(row + j * VL)); }
-    const float *last = row + (width - 1) * VL;
-    v_store(dst + (width - 1) * VL, tail == VL ? v_load(last) : v_load_masked(lanes, last));
-  }
-}
-
-void SP_VERSION(f32_gather_rows)(ptrdiff_t rows, const uint32_t *offsets, const float *source, ptrdiff_t n,
-                                 float *dst, ptrdiff_t dst_stride) {
-  while (n > 0) {
-    ptrdiff_t vectors = v_min_index((n + VL - 1) / VL, 6), count = v_min_index(n, vectors * VL);
-    ptrdiff_t tail = count - (vectors - 1) * VL;
-    switch (vectors) {
-      case 1: gather_rows(rows, offsets, source, 1, tail, dst, dst_stride); break;
-      case 2: gather_rows(rows, offsets, source, 2, tail, dst, dst_stride); break;
-      case 3: gather_rows(rows, offsets, source, 3, tail, dst, dst_stride); break;
-      case 4: gather_rows(rows, offsets, source, 4, tail, dst, dst_stride); break;
-      case 5: gather_rows(rows, offsets, source, 5, tail, dst, dst_stride); break;
-      default: gather_rows(rows, offsets, source, 6, tail, dst, dst_stride); break;
-    }
-    source += count;
-    dst += count;
-    n -= count;
-  }
 }

@@ -1,15 +1,6 @@
 #include "epilogue.h"
 #include "versions.h"
 
-// Where column j of a row of C is, in floats; -1 where it has no place.
-static ptrdiff_t place(const sp_sparse_product *s, ptrdiff_t j) {
-  if (!s->runs) {
-    return j;
-  }
-  // A vector of one lane: run j's mask and target say it all.
-  return s->run_start[j] < s->run_start[j + 1] ? s->runs[s->run_start[j]].target : -1;
-}
-
 static void finish(const sp_sparse_product *s, const sp_epilogue *e, ptrdiff_t r, ptrdiff_t j, float sum) {
   float *partial = s->sums + r * s->sums_stride + j;
   float before = e->accumulate ? *partial : 0;
@@ -17,10 +8,7 @@ static void finish(const sp_sparse_product *s, const sp_epilogue *e, ptrdiff_t r
     *partial = before + sum;
     return;
   }
-  ptrdiff_t at = place(s, j);
-  if (at >= 0) {
-    s->c[r * s->ldc + at] = sp_finish(sum, e, r, at, before);
-  }
+  s->c[r * s->ldc + j] = sp_finish(sum, e, r, j, before);
 }
 
 static const float *input_of(const sp_sparse_product *s, uint32_t entry) {
@@ -69,15 +57,6 @@ void f32_spmm_1x4__scalar(const sp_sparse_product *s, const sp_epilogue *epilogu
         }
       }
       finish(s, &e, r, j, sum);
-    }
-  }
-}
-
-void f32_gather_rows__scalar(ptrdiff_t rows, const uint32_t *offsets, const float *source, ptrdiff_t n, float *dst,
-                             ptrdiff_t dst_stride) {
-  for (ptrdiff_t r = 0; r < rows; r++) {
-    for (ptrdiff_t j = 0; j < n; j++) {
-      dst[r * dst_stride + j] = source[offsets[r] + j];
     }
   }
 }

@@ -17,13 +17,16 @@ typedef vi vm;
 
 V_INLINE vm m_window(ptrdiff_t lo, ptrdiff_t hi) { return (v_iota() >= (vi)v_lane(lo)) & (v_iota() < (vi)v_lane(hi)); }
 V_INLINE vm m_first(ptrdiff_t n) { return v_iota() < (vi)v_lane(n); }
-V_INLINE vm m_run(const sp_run *run) { return m_window(run->lo, run->hi); }
 V_INLINE vm m_and(vm a, vm b) { return a & b; }
 V_INLINE vm m_none(void) { return (vm)0; }
 V_INLINE vf m_select(vm m, vf a, vf b) { return (vf)_mm256_blendv_ps((__m256)b, (__m256)a, (__m256)m); }
 
 // Lanes outside the mask are not read.
 V_INLINE vf v_load_masked(vm m, const float *p) { return (vf)_mm256_maskload_ps(p, (__m256i)m); }
+// Lane i if bit i is set.
+V_INLINE vf v_load_bits(uint32_t lanes, const float *p) {
+  return v_load_masked((((vi)(int)lanes >> v_iota()) & 1) != 0, p);
+}
 V_INLINE vf v_load_or(vm m, const float *p, vf otherwise) { return m_select(m, v_load_masked(m, p), otherwise); }
 V_INLINE void v_store_masked(vm m, float *p, vf v) { _mm256_maskstore_ps(p, (__m256i)m, (__m256)v); }
 

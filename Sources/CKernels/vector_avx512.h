@@ -21,13 +21,13 @@ V_INLINE vm m_window(ptrdiff_t lo, ptrdiff_t hi) {
   return (vm)(below_hi & ~below_lo);
 }
 V_INLINE vm m_first(ptrdiff_t n) { return (vm)((1u << v_lane(n)) - 1); }
-V_INLINE vm m_run(const sp_run *run) { return (vm)run->mask; }
 V_INLINE vm m_and(vm a, vm b) { return a & b; }
 V_INLINE vm m_none(void) { return 0; }
 V_INLINE vf m_select(vm m, vf a, vf b) { return (vf)_mm512_mask_blend_ps(m, (__m512)b, (__m512)a); }
 
 // Lanes outside the mask are not read.
 V_INLINE vf v_load_masked(vm m, const float *p) { return (vf)_mm512_maskz_loadu_ps(m, p); }
+V_INLINE vf v_load_bits(uint32_t lanes, const float *p) { return v_load_masked((vm)lanes, p); }
 V_INLINE vf v_load_or(vm m, const float *p, vf otherwise) { return (vf)_mm512_mask_loadu_ps((__m512)otherwise, m, p); }
 V_INLINE void v_store_masked(vm m, float *p, vf v) { _mm512_mask_storeu_ps(p, m, (__m512)v); }
 

@@ -16,7 +16,6 @@ typedef struct {
 
 V_INLINE vm m_window(ptrdiff_t lo, ptrdiff_t hi) { return (vm){v_lane(lo), v_lane(hi)}; }
 V_INLINE vm m_first(ptrdiff_t n) { return (vm){0, v_lane(n)}; }
-V_INLINE vm m_run(const sp_run *run) { return (vm){run->lo, run->hi}; }
 V_INLINE vm m_and(vm a, vm b) { return (vm){a.lo > b.lo ? a.lo : b.lo, a.hi < b.hi ? a.hi : b.hi}; }
 V_INLINE vm m_none(void) { return (vm){0, 0}; }
 V_INLINE bool m_full(vm m) { return m.lo == 0 && m.hi == VL; }
@@ -36,6 +35,19 @@ V_INLINE vf v_load_or(vm m, const float *p, vf otherwise) {
   return otherwise;
 }
 V_INLINE vf v_load_masked(vm m, const float *p) { return v_load_or(m, p, v_zero()); }
+// Lane i if bit i is set.
+V_INLINE vf v_load_bits(uint32_t lanes, const float *p) {
+  if ((lanes & 15) == 15) {
+    return v_load(p);
+  }
+  vf v = v_zero();
+  for (int i = 0; i < VL; i++) {
+    if (lanes >> i & 1) {
+      v[i] = p[i];
+    }
+  }
+  return v;
+}
 V_INLINE void v_store_masked(vm m, float *p, vf v) {
   if (m_full(m)) {
     v_store(p, v);

@@ -1,4 +1,4 @@
-// Depthwise convolution and pooling.
+// Gathered windows, depthwise convolution and pooling.
 #include <math.h>
 
 #include "versions.h"
@@ -14,6 +14,17 @@ static position input_position(const sp_conv_geometry *g, ptrdiff_t oy, ptrdiff_
 
 static bool inside(const sp_conv_geometry *g, position p) {
   return p.y >= 0 && p.y < g->height && p.x >= 0 && p.x < g->width;
+}
+
+void f32_gather_windows__scalar(const sp_windows *w, const float *source, ptrdiff_t k0, ptrdiff_t k1, ptrdiff_t first,
+                                ptrdiff_t n, float *dst, ptrdiff_t dst_stride) {
+  for (ptrdiff_t k = k0; k < k1; k++, dst += dst_stride) {
+    ptrdiff_t position = k % w->positions, start = k / w->positions * w->plane + w->shifts[position];
+    const uint16_t *masks = w->masks + position * w->mask_stride;
+    for (ptrdiff_t j = 0, p = first; j < n; j++, p++) {
+      dst[j] = masks[p / 16] >> p % 16 & 1 ? source[start + p] : 0;
+    }
+  }
 }
 
 void f32_depthwise__scalar(const sp_conv_geometry *g, ptrdiff_t planes, const float *input, const float *weights,

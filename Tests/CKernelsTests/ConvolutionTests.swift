@@ -205,7 +205,9 @@ import Testing
       for (first, rows) in [(0, window.outHeight), (window.outHeight / 2, 2)] {
         let lines = rows + extentY / window.stride
         for (line, slack) in [(width, 0), (width + 1, 21), (max(1, width - 2), 3), (width + 40, 0)] {
-          let layout = sp_split(lines: lines, line: line, plane: lines * line + slack)
+          let layout = sp_split(
+            phases_h: min(window.stride, extentY + 1), phases_w: min(window.sw, extentX + 1),
+            lines: lines, line: line, plane: lines * line + slack)
           split(isa, window, first: first, layout, against: side)
         }
       }
@@ -217,8 +219,7 @@ import Testing
   ) {
     var random = Random(seed: 65)
     let image = Guarded(random.floats(window.extent), against: side)
-    let phasesY = min(window.stride, (window.kernel - 1) * window.dilation + 1)
-    let phasesX = min(window.sw, (window.kw - 1) * window.dilation + 1)
+    let (phasesY, phasesX) = (split.phases_h, split.phases_w)
     var expected: [Expected?] = []
     for plane in 0..<(2 * phasesY * phasesX) {
       let (phaseY, phaseX) = (plane / phasesX % phasesY, plane % phasesX)

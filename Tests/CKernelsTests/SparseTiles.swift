@@ -67,7 +67,7 @@ struct SparseMatrix {
   func multiply(
     _ t: sp_kernel_table, tile: UnsafePointer<Float>, rowLines: Int, n: Int,
     sums: (UnsafeMutablePointer<Float>, stride: Int)?, c: (UnsafeMutablePointer<Float>, ldc: Int)?,
-    runs: Runs? = nil, places: Range<Int>? = nil, _ epilogue: sp_epilogue
+    places: Range<Int>? = nil, _ epilogue: sp_epilogue
   ) {
     var start: [UInt32] = [0]
     var offsets: [UInt16] = []
@@ -90,10 +90,9 @@ struct SparseMatrix {
       begin: places?.lowerBound ?? 0, end: places?.upperBound ?? order.count, rows: rows,
       order: streams.0.pointer, start: streams.1.pointer, offsets: streams.2.pointer,
       values: streams.3.pointer, tile: tile, tile_stride: rowLines * 16, n: n, sums: sums?.0,
-      sums_stride: sums?.stride ?? 0, c: c?.0, ldc: c?.ldc ?? 0, runs: runs?.runs.pointer,
-      run_start: runs?.start.pointer)
+      sums_stride: sums?.stride ?? 0, c: c?.0, ldc: c?.ldc ?? 0)
     var epilogue = epilogue
-    withExtendedLifetime((streams, runs)) {
+    withExtendedLifetime(streams) {
       switch layout {
       case .unstructured: t.f32_spmm(&product, &epilogue)
       case .fourRows: t.f32_spmm_4x1(&product, &epilogue)
@@ -132,48 +131,6 @@ final class Stream<Element: BitwiseCopyable> {
   }
 }
 
-/// Output planes whose lines are `line` columns of the product apart, with `width` pixels each.
-struct Lines {
-  let line, width, height: Int
-
-  var columns: Int { (height - 1) * line + width }
-  var pixels: Int { height * width }
-  func pixel(_ column: Int) -> Int? {
-    column < columns && column % line < width ? column / line * width + column % line : nil
-  }
-}
-
-/// The runs of the vectors of columns `first ..< end`.
-struct Runs {
-  let runs: Stream<sp_run>
-  let start: Stream<UInt32>
-
-  init(_ lines: Lines, _ first: Int, _ end: Int, lanes: Int) {
-    var runs: [sp_run] = []
-    var start: [UInt32] = [0]
-    for vector in Swift.stride(from: first, to: end, by: lanes) {
-      var previous: Int?
-      for lane in 0..<lanes {
-        let pixel = vector + lane < end ? lines.pixel(vector + lane) : nil
-        if let pixel, let previous, pixel == previous + 1, lines.line > lines.width,
-          (vector + lane) % lines.line != 0
-        {
-          runs[runs.count - 1].hi += 1
-          runs[runs.count - 1].mask |= 1 << lane
-        } else if let pixel {
-          runs.append(
-            sp_run(
-              target: Int32(pixel - lane), lo: UInt8(lane), hi: UInt8(lane + 1), mask: 1 << lane))
-        }
-        previous = pixel
-      }
-      start.append(UInt32(runs.count))
-    }
-    self.runs = Stream(runs)
-    self.start = Stream(start)
-  }
-}
-
 extension EpilogueCase {
   /// Sparse products have no column bias.
   static let sparse = all.filter { !$0.columnBias }
@@ -189,24 +146,19 @@ struct SparseProduct {
   let matrix: SparseMatrix
   let choice: EpilogueCase
   var side = Guarded.Side.end
-  /// nil: column j of the tile is element j of a row of C.
-  var lines: Lines?
   var places: Range<Int>?
 
-  /// `n` columns, of which `first` is the first in `lines`.
-  func check(n: Int, first: Int = 0, random: inout Random) {
+  func check(n: Int, random: inout Random) {
     let lanes = isa.lanes
     let whole = (n + lanes - 1) / lanes * lanes
     let rowLines = (n + 15) / 16 + n % 2
-    let pixels: [Int?] = (0..<n).map { lines == nil ? $0 : lines?.pixel(first + $0) }
-    let columns = lines?.pixels ?? n
 
     // Input rows, NaN wherever no output comes from.
     let stride = rowLines * 16
     let tile = Guarded(
       (matrix.inputs - 1) * stride + whole, repeating: .nan, against: side)
     for i in 0..<matrix.inputs {
-      for j in 0..<n where pixels[j] != nil { tile.pointer[i * stride + j] = random.float() }
+      for j in 0..<n { tile.pointer[i * stride + j] = random.float() }
     }
     let sumsStride = whole + 3
     let sums = Guarded((matrix.rows - 1) * sumsStride + whole, repeating: untouched, against: side)
@@ -216,9 +168,9 @@ struct SparseProduct {
       }
     }
     let before = sums.values
-    let ldc = columns + 2
-    let c = Guarded((matrix.rows - 1) * ldc + columns, repeating: untouched, against: side)
-    let epilogue = EpilogueInputs(choice, rows: matrix.rows, columns: columns, random: &random)
+    let ldc = n + 2
+    let c = Guarded((matrix.rows - 1) * ldc + n, repeating: untouched, against: side)
+    let epilogue = EpilogueInputs(choice, rows: matrix.rows, columns: n, random: &random)
 
     var expectedC = [Expected?](repeating: nil, count: c.count)
     var expectedSums = before.map { Expected(Double($0), error: 0) as Expected? }
@@ -227,15 +179,15 @@ struct SparseProduct {
     for r in rows {
       for j in 0..<whole {
         let cell = r * sumsStride + j
-        guard j < n, let pixel = pixels[j] else {
+        guard j < n else {
           isFree[cell] = !choice.last
           continue
         }
         let (sum, magnitude) = matrix.product(r, tile, stride: stride, j)
         let result = epilogue.finish(
-          sum, magnitude: magnitude, i: r, j: pixel, present: before[cell])
+          sum, magnitude: magnitude, i: r, j: j, present: before[cell])
         if choice.last {
-          expectedC[r * ldc + pixel] = result
+          expectedC[r * ldc + j] = result
         } else {
           expectedSums[cell] = result
         }
@@ -244,13 +196,10 @@ struct SparseProduct {
     matrix.multiply(
       isa.kernels, tile: tile.pointer, rowLines: rowLines, n: n,
       sums: choice.accumulate || !choice.last ? (sums.pointer, sumsStride) : nil,
-      c: choice.last ? (c.pointer, ldc) : nil,
-      runs: lines.map { Runs($0, first, first + n, lanes: lanes) }, places: places, epilogue.value)
+      c: choice.last ? (c.pointer, ldc) : nil, places: places, epilogue.value)
     // Lanes of the sums that are no outputs may hold anything.
     for cell in before.indices where isFree[cell] { sums.pointer[cell] = before[cell] }
-    let context =
-      "\(matrix.layout) \(matrix.rows)x\(matrix.inputs)x\(n) from \(first), \(choice), "
-      + "\(lines.map { "\($0)" } ?? "in order")"
+    let context = "\(matrix.layout) \(matrix.rows)x\(matrix.inputs)x\(n), \(choice)"
     CKernelsTests.check(c, expectedC, "C of \(context)")
     CKernelsTests.check(sums, expectedSums, "sums of \(context)")
   }

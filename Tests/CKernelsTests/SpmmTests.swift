@@ -52,75 +52,46 @@ import Testing
     }
   }
 
-  /// Lines of output with unused columns between: in every vector, at their edges, over several
-  /// vectors, and several lines in one vector. Any tile of cache lines, at either end of a plane.
-  @Test(
-    arguments: ISA.available,
-    [
-      (2, 1, 40), (5, 3, 20), (9, 7, 7), (16, 14, 6), (17, 1, 6), (18, 16, 4), (34, 33, 3),
-      (75, 5, 3),
-    ]
-  )
-  func scatteredOutput(isa: ISA, shape: (line: Int, width: Int, height: Int)) {
-    var random = Random(seed: 17)
-    let lines = Lines(line: shape.line, width: shape.width, height: shape.height)
-    for layout in SparseMatrix.Layout.allCases {
-      let matrix = SparseMatrix(layout, rows: 5, inputs: 8, sparsity: 0.4, random: &random)
-      for i in Swift.stride(from: shape.width % 3, to: EpilogueCase.sparse.count, by: 3) {
-        let choice = EpilogueCase.sparse[i]
-        let product = SparseProduct(
-          isa: isa, matrix: matrix, choice: choice, side: i % 2 == 0 ? .end : .start, lines: lines)
-        let width = [16, 48, 96, 128][i % 4]
-        let first = Int.random(in: 0...(lines.columns - 1) / 16, using: &random) * 16
-        product.check(n: min(width, lines.columns - first), first: first, random: &random)
-        product.check(n: min(width, lines.columns), random: &random)
-      }
-    }
-  }
-
   /// Rows at other places of the order stay as they were.
-  @Test(arguments: ISA.available, [nil, Lines(line: 7, width: 5, height: 3)] as [Lines?])
-  func rangesOfPlaces(isa: ISA, lines: Lines?) {
+  @Test(arguments: ISA.available) func rangesOfPlaces(isa: ISA) {
     var random = Random(seed: 14)
     for layout in SparseMatrix.Layout.allCases {
       let matrix = SparseMatrix(layout, rows: 11, inputs: 8, sparsity: 0.3, random: &random)
       let count = matrix.order.count
       for choice in EpilogueCase.fewSparse {
         for places in [0..<0, 0..<1, 1..<count, count - 1..<count, 1..<count - 1] {
-          SparseProduct(isa: isa, matrix: matrix, choice: choice, lines: lines, places: places)
-            .check(n: lines?.columns ?? 5, random: &random)
+          SparseProduct(isa: isa, matrix: matrix, choice: choice, places: places)
+            .check(n: 5, random: &random)
         }
       }
     }
   }
 
   /// A row of C may be its own residual.
-  @Test(arguments: ISA.available, [nil, Lines(line: 11, width: 9, height: 5)] as [Lines?])
-  func residualInPlace(isa: ISA, lines: Lines?) {
+  @Test(arguments: ISA.available) func residualInPlace(isa: ISA) {
     var random = Random(seed: 18)
     for layout in SparseMatrix.Layout.allCases {
       let matrix = SparseMatrix(layout, rows: 6, inputs: 8, sparsity: 0.3, random: &random)
-      let n = lines?.columns ?? 53
-      let (columns, whole) = (lines?.pixels ?? n, (n + isa.lanes - 1) / isa.lanes * isa.lanes)
+      let n = 53
+      let whole = (n + isa.lanes - 1) / isa.lanes * isa.lanes
       let tile = Guarded(random.floats(7 * 64 + whole))
-      let c = Guarded(random.floats(6 * columns))
+      let c = Guarded(random.floats(6 * n))
       let present = c.values
       var expected = [Expected?](repeating: nil, count: c.count)
       for r in 0..<6 {
         for j in 0..<n {
-          guard let pixel = lines == nil ? j : lines?.pixel(j) else { continue }
           let (sum, magnitude) = matrix.product(r, tile, stride: 64, j)
-          expected[r * columns + pixel] = Expected(
-            sum + Double(present[r * columns + pixel]), error: Tolerance.sum * (magnitude + 1))
+          expected[r * n + j] = Expected(
+            sum + Double(present[r * n + j]), error: Tolerance.sum * (magnitude + 1))
         }
       }
       let epilogue = sp_epilogue(
-        row_bias: nil, column_bias: nil, residual: c.pointer, residual_stride: columns,
+        row_bias: nil, column_bias: nil, residual: c.pointer, residual_stride: n,
         lo: -.infinity, hi: .infinity, accumulate: false, last: true)
       matrix.multiply(
-        isa.kernels, tile: tile.pointer, rowLines: 4, n: n, sums: nil, c: (c.pointer, columns),
-        runs: lines.map { Runs($0, 0, n, lanes: isa.lanes) }, epilogue)
-      check(c, expected, "\(layout), \(lines.map { "\($0)" } ?? "in order")")
+        isa.kernels, tile: tile.pointer, rowLines: 4, n: n, sums: nil, c: (c.pointer, n),
+        epilogue)
+      check(c, expected, "\(layout)")
     }
   }
 
@@ -174,8 +145,7 @@ import Testing
       var product = sp_sparse_product(
         begin: 0, end: 1, rows: rows, order: streams.0.pointer, start: streams.1.pointer,
         offsets: streams.2.pointer, values: weights.pointer, tile: tile.pointer, tile_stride: 0,
-        n: isa.lanes, sums: nil, sums_stride: 0, c: c.pointer, ldc: isa.lanes, runs: nil,
-        run_start: nil)
+        n: isa.lanes, sums: nil, sums_stride: 0, c: c.pointer, ldc: isa.lanes)
       withExtendedLifetime((streams, weights)) {
         if rows == 1 {
           isa.kernels.f32_spmm(&product, &epilogue)
@@ -209,45 +179,6 @@ import Testing
       for r in 0..<4 {
         #expect(c.pointer[r * n].isNaN && c.pointer[r * n + n - 1].isNaN)
         #expect(n < 3 || c.pointer[r * n + 1] == 0)
-      }
-    }
-  }
-
-  /// Nothing but the `n` elements of each row is read, and nothing but whole vectors is written.
-  @Test(arguments: ISA.available) func gatherRows(isa: ISA) {
-    var random = Random(seed: 20)
-    let lanes = isa.lanes
-    var lengths = Set(1...2 * lanes + 1)
-    for vectors in [3, 4, 5, 6, 7, 12, 13] {
-      lengths.formUnion([vectors * lanes - 1, vectors * lanes, vectors * lanes + 1])
-    }
-    for n in lengths.sorted() {
-      for (rows, side) in [(0, Guarded.Side.end), (1, .start), (1, .end), (9, .end)] {
-        let source = Guarded(random.floats(n + 23), against: side)
-        source.pointer[n + 22] = Float(bitPattern: 0x7fa1_2345)
-        // The source's end and start among them.
-        let offsets = (0..<rows).map { row in
-          row == 0 ? (side == .end ? UInt32(23) : 0) : UInt32.random(in: 0...23, using: &random)
-        }
-        let whole = (n + lanes - 1) / lanes * lanes
-        let stride = whole + 3
-        let target = Guarded(rows == 0 ? 1 : (rows - 1) * stride + whole, repeating: untouched)
-        let stream = Stream(offsets)
-        withExtendedLifetime(stream) {
-          isa.kernels.f32_gather_rows(
-            rows, stream.pointer, source.pointer, n, target.pointer, stride)
-        }
-        var isExact = true
-        for (cell, value) in target.values.enumerated() {
-          let (row, j) = (cell / stride, cell % stride)
-          if row < rows, j < n {
-            let wanted = source.pointer[Int(offsets[row]) + j]
-            isExact = isExact && value.bitPattern == wanted.bitPattern
-          } else if row >= rows || j >= whole {
-            isExact = isExact && value == untouched
-          }
-        }
-        #expect(isExact, "\(rows) rows of \(n) elements")
       }
     }
   }

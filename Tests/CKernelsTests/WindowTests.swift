@@ -71,6 +71,54 @@ struct Window: CustomTestStringConvertible, Sendable {
 }
 
 @Suite struct WindowTests {
+  /// Shifted planes with any masks: what they leave out is not read, and nothing but whole vectors is
+  /// written.
+  @Test(arguments: ISA.available, [1, 4, 9]) func gatherWindows(isa: ISA, positions: Int) {
+    var random = Random(seed: 20)
+    let (channels, columns) = (3, 16 * 14 - 5)
+    let lines = (columns + 15) / 16
+    for (n, first) in [
+      (1, 0), (16, 16), (17, 0), (40, 32), (70, 48), (96, 0), (100, 16), (columns - 64, 64),
+      (columns, 0),
+    ] {
+      let masks = (0..<positions * lines).map { i in
+        let valid = i % lines == lines - 1 ? UInt16(0x07ff) : 0xffff
+        return i % 3 == 0 ? valid : UInt16.random(in: 0...0xffff, using: &random) & valid
+      }
+      // The first and the last position reach to the planes' ends, where masks keep inside.
+      let plane = columns + 9
+      let source = Guarded(random.floats(channels * plane), against: n % 2 == 0 ? .end : .start)
+      source.pointer[plane] = Float(bitPattern: 0x7fa1_2345)
+      let shifts = (0..<positions).map { $0 == 0 ? 0 : Int.random(in: 0...9, using: &random) }
+      let (k0, k1) = (positions / 2, channels * positions - positions / 3)
+      let whole = (n + isa.lanes - 1) / isa.lanes * isa.lanes
+      let stride = whole + 3
+      let target = Guarded((k1 - k0 - 1) * stride + whole, repeating: untouched)
+      let streams = (Stream(shifts), Stream(masks))
+      var windows = sp_windows(
+        positions: positions, plane: plane, shifts: streams.0.pointer, masks: streams.1.pointer,
+        mask_stride: lines)
+      withExtendedLifetime(streams) {
+        isa.kernels.f32_gather_windows(
+          &windows, source.pointer, k0, k1, first, n, target.pointer, stride)
+      }
+      var isExact = true
+      for (cell, value) in target.values.enumerated() {
+        let (k, j) = (k0 + cell / stride, cell % stride)
+        if j >= whole {
+          isExact = isExact && value == untouched
+        } else if j < n {
+          let (position, p) = (k % positions, first + j)
+          let isInside = masks[position * lines + p / 16] >> UInt16(p % 16) & 1 == 1
+          let wanted =
+            isInside ? source.pointer[k / positions * plane + shifts[position] + p] : 0
+          isExact = isExact && value.bitPattern == wanted.bitPattern
+        }
+      }
+      #expect(isExact, "\(n) columns from \(first)")
+    }
+  }
+
   @Test(arguments: ISA.available, Window.cases)
   func depthwise(isa: ISA, window: Window) {
     for planes in [1, 3] { depthwise(isa, window, planes: planes) }

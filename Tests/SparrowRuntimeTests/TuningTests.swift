@@ -70,7 +70,7 @@ import Testing
       WeightNonzeros(sp_kernels_best(), $0.baseAddress, rows: rows, columns: columns)
     }
     let choice = SparsityChoice(
-      nonzeros, inputs: columns, positions: 1, columns: 196, outputs: 196, forced: nil)
+      nonzeros, inputs: columns, positions: 1, columns: 196, forced: nil)
     #expect(choice.candidates[0].kernel == (density < 0.5 ? pattern.kernel : .dense))
     #expect(choice.candidates.count == (density < 0.5 ? 4 : 1))
     let vector = SparsityChoice(vector: nonzeros, forced: nil)
@@ -88,7 +88,7 @@ import Testing
         WeightNonzeros(sp_kernels_best(), $0.baseAddress, rows: 256, columns: 256)
       }
       let choice = SparsityChoice(
-        nonzeros, inputs: 256, positions: 1, columns: columns, outputs: columns, forced: nil)
+        nonzeros, inputs: 256, positions: 1, columns: columns, forced: nil)
       let kernel = choice.candidates[0].kernel
       #expect(kernel == .sparse(.single) || kernel == .dense)
       #expect(last == .sparse(.single) || kernel == .dense)

@@ -180,19 +180,21 @@ static void sparse(const sp_kernel_table *t, ptrdiff_t rows, ptrdiff_t inputs, p
   sparse_layout("spmm_1x4", t->f32_spmm_1x4, rows, inputs, n, sparsity, 1, 4);
 }
 
-// A tile's input rows out of planes of `plane` floats.
-static void gather(const sp_kernel_table *t, ptrdiff_t rows, ptrdiff_t plane, ptrdiff_t n) {
-  ptrdiff_t stride = (n + 15) / 16 * 16;
-  float *source = floats(rows * plane), *tile = floats(rows * stride);
-  uint32_t *offsets = malloc((size_t)rows * 4);
-  for (ptrdiff_t r = 0; r < rows; r++) {
-    offsets[r] = (uint32_t)(r * plane + r % 3);
+// A tile of 3x3 windows over `channels` planes of `plane` floats.
+static void gather(const sp_kernel_table *t, ptrdiff_t channels, ptrdiff_t plane, ptrdiff_t n) {
+  ptrdiff_t stride = (n + 15) / 16 * 16, shifts[9];
+  float *source = floats(channels * plane), *tile = floats(9 * channels * stride);
+  uint16_t masks[9 * 8];
+  for (int i = 0; i < 9; i++) {
+    shifts[i] = i;
   }
+  memset(masks, 0xff, sizeof masks);
+  sp_windows windows = {9, plane, shifts, masks, 8};
   char name[64];
-  snprintf(name, sizeof name, "gather_rows %td x %td of %td", rows, n, plane);
-  BEST(time, t->f32_gather_rows(rows, offsets, source, n, tile, stride));
-  report_bytes(name, 4.0 * (double)(rows * n), time);
-  free(source), free(tile), free(offsets);
+  snprintf(name, sizeof name, "gather_windows 9 x %td x %td of %td", channels, n, plane);
+  BEST(time, t->f32_gather_windows(&windows, source, 0, 9 * channels, 0, n, tile, stride));
+  report_bytes(name, 9 * 4.0 * (double)(channels * n), time);
+  free(source), free(tile);
 }
 
 // x of one float stride, as a matrix-vector product has.
@@ -237,7 +239,7 @@ static void depthwise(const sp_kernel_table *t, ptrdiff_t size, ptrdiff_t kernel
 static void split(const sp_kernel_table *t, ptrdiff_t size, ptrdiff_t kernel, ptrdiff_t stride) {
   sp_conv_geometry g = geometry(size, kernel, stride, 16);
   ptrdiff_t phases = kernel < stride ? kernel : stride, line = (size + kernel + stride - 1) / stride, n = line * line;
-  sp_split layout = {line, line, n};
+  sp_split layout = {phases, phases, line, line, n};
   float *x = floats(16 * size * size), *copy = floats(16 * phases * phases * n);
   char name[64];
   snprintf(name, sizeof name, "split %tdx%td, %td x %td, stride %td (written)", kernel, kernel, size, size, stride);
@@ -317,8 +319,8 @@ int main(int count, char **arguments) {
     sparse(t, 512, 160, 49, 0.9);
     sparse(t, 512, 320, 32, 0.9);
     sparse(t, 512, 512, 16, 0.9);
-    gather(t, 160, 1024 + 16, 64);
-    gather(t, 106, 3136, 96);
+    gather(t, 18, 1024, 64);
+    gather(t, 12, 3136, 96);
     vector(t, 1000, 2048, 0.9);
     vector(t, 4096, 4096, 0.9);
     depthwise(t, 112, 3, 1);

@@ -30,14 +30,6 @@ typedef struct {
   bool last;
 } sp_epilogue;
 
-// Neighbouring lanes of one vector that are neighbours in C as well: lanes lo..<hi belong at `target` + lane, in floats
-// from the start of C's row. `mask` has the bits of these lanes.
-typedef struct {
-  int32_t target;
-  uint8_t lo, hi;
-  uint16_t mask;
-} sp_run;
-
 // A sparse matrix, or one block of its columns, times a tile of the input.
 //
 //   order    [rows]       the rows (or groups of rows), those with about as many entries one after the other: the
@@ -48,8 +40,7 @@ typedef struct {
 //   tile                  input rows, readable up to whole vectors
 //
 // The sums of a product whose epilogue is not `last` go to `sums`, and those of one that accumulates start there: row r
-// at sums + r * sums_stride, in whole vectors. Those of the last go to C, row r at c + r * ldc: column j to element j,
-// or, given runs, vector j's lanes where runs run_start[j]..<run_start[j + 1] say; the others have no place in C.
+// at sums + r * sums_stride, in whole vectors. Those of the last go to C, row r at c + r * ldc.
 // `column_bias` is not used; `residual` is found as C is.
 typedef struct {
   ptrdiff_t begin, end;  // places in `order`
@@ -65,9 +56,21 @@ typedef struct {
   ptrdiff_t sums_stride;
   float *_Nullable c;
   ptrdiff_t ldc;
-  const sp_run *_Nullable runs;
-  const uint32_t *_Nullable run_start;
 } sp_sparse_product;
+
+// Which elements of its source each row of a convolution's implicit matrix (im2col) consists of. Row k = channel *
+// positions + position is the channel's plane, shifted, without what lies outside the image:
+//
+//   row(k)[p] = masks[position][p / 16] has bit p % 16 ? source[channel * plane + shifts[position] + p] : 0
+//
+// for the output pixels p in order. What a mask leaves out is not read.
+typedef struct {
+  ptrdiff_t positions;
+  ptrdiff_t plane;      // floats from one channel to the next
+  const ptrdiff_t *shifts;  // [positions]
+  const uint16_t *masks;    // [positions][mask_stride]
+  ptrdiff_t mask_stride;
+} sp_windows;
 
 // A convolution's or pool's input planes and windows. `plane` and `row` are strides in floats.
 typedef struct {
@@ -80,8 +83,10 @@ typedef struct {
   ptrdiff_t plane, row;
 } sp_conv_geometry;
 
-// A plane of a padded copy, in floats: `lines` lines, `line` apart, in a plane of at least as many floats.
+// Copies of planes taken apart by stride: phases_h x phases_w planes for each, `plane` floats apart, each of `lines`
+// lines that are `line` floats apart.
 typedef struct {
+  ptrdiff_t phases_h, phases_w;
   ptrdiff_t lines, line, plane;
 } sp_split;
 

@@ -24,6 +24,9 @@ struct ConvolutionOperands {
   let bias: Slot?
   let addend: Slot?
 
+  /// The sums may replace the addend: each is read where, and when, its result is written.
+  var inPlaceInput: Int? { addend.map { _ in 3 } }
+
   /// Bias and addend of the output tile that starts at `offset` floats, of channel `channel`.
   @inline(__always)
   func extend(

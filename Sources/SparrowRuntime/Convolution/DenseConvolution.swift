@@ -18,7 +18,8 @@ func denseConvolution(
     weights: try groupPanels(&p, shape, tiling.kind), fused: FusedActivation(activation),
     kernels: p.kernels)
   return Step(
-    tasks: tiling.tasks.count, kernel: tiling.kind.name, multiplyAdds: shape.multiplyAdds
+    tasks: tiling.tasks.count, kernel: tiling.kind.name, multiplyAdds: shape.multiplyAdds,
+    inPlaceInput: operands.inPlaceInput
   ) { work in
     product.run(
       work, copy: work.floats(copies) + work.worker * tiling.input.copyFloats,
@@ -54,10 +55,6 @@ private enum DenseKind {
     let asColumns = rows * shape.outputs.dividedUp(by: nr) * (nr / vector) * tile
     self = shape.k * shape.outputs <= 131_072 && asRows <= asColumns ? .rows : .columns
   }
-}
-
-extension Int {
-  fileprivate func dividedUp(by divisor: Int) -> Int { (self + divisor - 1) / divisor }
 }
 
 /// How a dense convolution is cut: blocks of pixels whose input stays in L2.

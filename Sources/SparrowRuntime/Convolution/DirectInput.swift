@@ -53,7 +53,9 @@ struct DirectInput: @unchecked Sendable {
     }
     table = Region(count: max(1, shape.k) * 4)
     let offsets = table.base.bindMemory(to: Int32.self, capacity: shape.k)
-    layout = sp_split(lines: phases.lines, line: row, plane: phases.lines * row)
+    layout = sp_split(
+      phases_h: phases.rowPhases, phases_w: phases.columnPhases, lines: phases.lines, line: row,
+      plane: phases.lines * row)
     for k in 0..<shape.k {
       let (input, position) = (k / shape.positions, k % shape.positions)
       let within = isInPlace ? 0 : phases.offset(position)
@@ -105,10 +107,10 @@ private struct Phases {
     lines = rows + (Int(g.kernel_h) - 1) * Int(g.dilation_h) / Int(g.stride_h)
   }
 
-  private var rowPhases: Int {
+  var rowPhases: Int {
     min(Int(g.stride_h), (Int(g.kernel_h) - 1) * Int(g.dilation_h) + 1)
   }
-  private var columnPhases: Int {
+  var columnPhases: Int {
     min(Int(g.stride_w), (Int(g.kernel_w) - 1) * Int(g.dilation_w) + 1)
   }
 

@@ -5,9 +5,9 @@ import SparrowCore
 /// itself and adds it to a row of output pixels. nil where the weight is not sparse enough to win.
 ///
 /// ```
-/// phase 0   stage: padding written out, strides taken apart       (nothing for 1x1 without stride)
+/// phase 0   stage: strides taken apart                           (nothing without strides)
 /// phase 1   per tile of output pixels and chunk of output channels:
-///             per block of the reduction: pack the tile's input rows into L1, pass the weights over it
+///             per block of the reduction: gather the tile's input rows into L1, pass the weights over it
 /// ```
 func sparseConvolution(
   _ p: inout Preparation, _ shape: ConvolutionShape, _ operands: ConvolutionOperands,
@@ -15,8 +15,11 @@ func sparseConvolution(
 ) throws(RuntimeError) -> Step? {
   guard p.kernel != .dense else { return nil }
   let staged = StagedPlanes(shape)
-  guard staged.isWorthwhile, let matrices = try groupMatrices(p, shape, staged) else { return nil }
-  let convolution = SparseConvolution(&p, shape, operands, activation, matrices, staged)
+  guard staged.isWorthwhile else { return nil }
+  let windows = staged.windows()
+  guard let matrices = try groupMatrices(p, shape, staged, windows) else { return nil }
+  let convolution = SparseConvolution(
+    &p, shape, operands, activation, matrices, staged, windows)
   return convolution.step(&p)
 }
 
@@ -29,8 +32,7 @@ private struct SparseConvolution {
   let staged: StagedPlanes
   let tiling: SparseTiling
   let tasks: ConvolutionTasks
-  let offsets: Region
-  let runs: OutputRuns?
+  let windows: Windows
   let stagedSlot: Slot
   let scratch: Slot
   /// Floats of one worker's packed tile, and of its sums.
@@ -40,17 +42,17 @@ private struct SparseConvolution {
 
   init(
     _ p: inout Preparation, _ shape: ConvolutionShape, _ operands: ConvolutionOperands,
-    _ activation: Activation, _ matrices: [SparseMatrix], _ staged: StagedPlanes
+    _ activation: Activation, _ matrices: [SparseMatrix], _ staged: StagedPlanes,
+    _ windows: Windows
   ) {
-    (self.shape, self.operands, self.matrices, self.staged) = (shape, operands, matrices, staged)
+    (self.shape, self.operands, self.matrices) = (shape, operands, matrices)
+    (self.staged, self.windows) = (staged, windows)
     kernels = p.kernels
     fused = FusedActivation(activation)
     tiling = matrices[0].tiling
     tasks = ConvolutionTasks(
       shape, tiles: tiling.tiles, rowGranularity: matrices[0].segmentRows, threads: p.threads)
     chunks = RowChunks(rows: tasks.chunkRows, matrices[0])
-    offsets = tiling.isInPlace ? Region(count: 0) : staged.offsets()
-    runs = staged.runs(lanes: Int(p.kernels.pointee.vector_floats))
     tileFloats = tiling.isInPlace ? 0 : chunks.tileRows * tiling.width
     sumFloats = tiling.blocks.count == 1 ? 0 : chunks.rows * tiling.width
     stagedSlot =
@@ -66,12 +68,16 @@ private struct SparseConvolution {
     let staging = p.tasks(work: images * staged.floats, limit: shape.inputs)
     let name = matrices[0].kernelName + (tiling.isInPlace ? " (in place)" : "")
     guard !staged.isInput else {
-      return Step(tasks: tasks.count, kernel: name, multiplyAdds: multiplyAdds) { work in
+      return Step(
+        tasks: tasks.count, kernel: name, multiplyAdds: multiplyAdds,
+        inPlaceInput: operands.inPlaceInput
+      ) { work in
         multiply(work)
       }
     }
     return Step(
-      phases: [images * staging, tasks.count], kernel: name, multiplyAdds: multiplyAdds
+      phases: [images * staging, tasks.count], kernel: name, multiplyAdds: multiplyAdds,
+      inPlaceInput: operands.inPlaceInput
     ) { work in
       if work.phase == 1 { return multiply(work) }
       let (image, part) = work.task.quotientAndRemainder(dividingBy: staging)
@@ -89,7 +95,8 @@ private struct SparseConvolution {
     let matrix = matrices[place.group]
     let image = place.image * shape.groups + place.group
     let (column, n) = tiling.columns(place.tile, of: staged.columns)
-    let source = work.floats(stagedSlot) + image * staged.floats + column
+    let source = UnsafePointer(work.floats(stagedSlot) + image * staged.floats)
+    var rows = windows.kernelArgument
     let tile = work.floats(scratch) + work.worker * (tileFloats + sumFloats)
     let sums = tile + tileFloats
     let end = min(shape.outputs, place.row + tasks.chunkRows)
@@ -98,13 +105,13 @@ private struct SparseConvolution {
       let last = min(end, first + chunks.rows)
       for block in 0..<tiling.blocks.count {
         let range = tiling.blocks.range(block)
-        var input = tile + (chunks.keepsTile ? range.start * tiling.width : 0)
+        let packed = tile + (chunks.keepsTile ? range.start * tiling.width : 0)
+        var input = UnsafePointer(packed)
         if tiling.isInPlace {
-          input = source + range.start * tiling.rowLines * 16
+          input = source + column + range.start * tiling.rowLines * 16
         } else if first == place.row || !chunks.keepsTile {
-          let rows = offsets.base.assumingMemoryBound(to: UInt32.self) + range.start
-          kernels.pointee.f32_gather_rows(
-            range.end - range.start, rows, source, n, input, tiling.width)
+          kernels.pointee.f32_gather_windows(
+            &rows, source, range.start, range.end, column, n, packed, tiling.width)
         }
         var product = matrix.product(block: block, begin: first, end: last, tile: input, n: n)
         product.sums = sums - first * tiling.width
@@ -125,14 +132,7 @@ private struct SparseConvolution {
   ) {
     var epilogue = fused.epilogue(
       accumulate: block > 0, last: block == tiling.blocks.count - 1)
-    var offset = image * shape.outputs * shape.outputPlane
-    if let runs {
-      let vector = column / Int(kernels.pointee.vector_floats)
-      product.runs = UnsafePointer(runs.runs)
-      product.run_start = UnsafePointer(runs.starts + vector)
-    } else {
-      offset += column
-    }
+    let offset = image * shape.outputs * shape.outputPlane + column
     product.c = work.floats(operands.y) + offset
     product.ldc = shape.outputPlane
     operands.extend(
@@ -145,11 +145,10 @@ private struct SparseConvolution {
   private func finishActivation(
     _ work: borrowing Work, image: Int, rows: Range<Int>, column: Int, n: Int
   ) {
-    let (from, to) = (staged.pixels(before: column), staged.pixels(before: column + n))
     let plane = shape.outputPlane
     fused.finish(
-      kernels, work.floats(operands.y) + (image * shape.outputs + rows.lowerBound) * plane + from,
-      rows: rows.count, n: to - from, stride: plane)
+      kernels, work.floats(operands.y) + (image * shape.outputs + rows.lowerBound) * plane + column,
+      rows: rows.count, n: n, stride: plane)
   }
 }
 
@@ -173,8 +172,12 @@ struct RowChunks {
 
 /// The sparse weight of each group; nil where any group is better off dense.
 private func groupMatrices(
-  _ p: Preparation, _ shape: ConvolutionShape, _ staged: StagedPlanes
+  _ p: Preparation, _ shape: ConvolutionShape, _ staged: StagedPlanes, _ windows: Windows
 ) throws(RuntimeError) -> [SparseMatrix]? {
+  // Input rows that begin at cache lines are read where they are.
+  let isAligned = windows.isPlain && staged.plane % 16 == 0 && staged.plane / 16 * 4 <= 65_535
+  let planeLines = isAligned ? staged.plane / 16 : nil
+
   let tensor = try p.constantWeight(1)
   var result: [SparseMatrix] = []
   for group in 0..<shape.groups {
@@ -183,7 +186,7 @@ private func groupMatrices(
       columns: staged.columns, plane: staged.plane)
     let first = result.first
     let known = p.weights.sparse(key) {
-      groupMatrix(p, tensor, group, shape, staged, like: first)
+      groupMatrix(p, tensor, group, shape, planeLines: planeLines, like: first)
     }
     guard let matrix = known else { return nil }
     // Tasks are cut alike for every group.
@@ -197,24 +200,22 @@ private func groupMatrices(
 
 /// With the tiling of the first group, `first`, where there is one.
 private func groupMatrix(
-  _ p: Preparation, _ tensor: Tensor, _ group: Int,
-  _ shape: ConvolutionShape, _ staged: StagedPlanes, like first: SparseMatrix?
+  _ p: Preparation, _ tensor: Tensor, _ group: Int, _ shape: ConvolutionShape,
+  planeLines: Int?, like first: SparseMatrix?
 ) -> SparseMatrix? {
   let weights = WeightNonzeros(
     p.kernels, tensor, first: group * shape.outputs * shape.k, rows: shape.outputs,
     columns: shape.k)
   let choice = SparsityChoice(
     weights, inputs: shape.inputs, positions: shape.positions, columns: staged.columns,
-    outputs: shape.outputPlane, forced: p.kernel)
+    forced: p.kernel)
   p.weights.note(choice, of: p)
   guard let kind = choice.kind, first.map({ $0.kind == kind }) ?? true else { return nil }
-  // Input rows that begin at cache lines are read where they are.
-  let isAligned = staged.isInput && staged.plane % 16 == 0 && staged.plane / 16 * 4 <= 65_535
   let tiling =
     first?.tiling
     ?? SparseTiling(
       p.kernels, rows: shape.outputs, columns: staged.columns, k: shape.k, entries: choice.entries,
       kind: kind, multiple: kind == .block1x4 ? 4 * shape.positions : 1,
-      planeLines: isAligned ? staged.plane / 16 : nil)
+      planeLines: planeLines)
   return SparseMatrix(weights, positions: shape.positions, kind: kind, tiling: tiling)
 }

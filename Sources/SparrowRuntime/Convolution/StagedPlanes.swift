@@ -1,89 +1,125 @@
 import CKernels
 import SparrowCore
 
-/// Where a sparse convolution reads its input: planes with the padding written out and the strides
-/// taken apart, so that the input row of every (channel, kernel position) is one contiguous run for
-/// all output pixels, `line` elements for each line of output.
+/// The planes a sparse convolution reads, in which the output's pixels lie as in the output itself: the
+/// input of a kernel position is then one contiguous run of a plane for all output pixels, shifted by
+/// the position, without the pixels that `Windows` masks out.
 ///
 /// ```
-/// plane (channel, phase y, phase x), line Y, column X:
-///   input[channel][Y * stride + phase y - padTop][X * stride + phase x - padLeft], 0 outside
-/// kernel position (ky, kx) of output pixel (y, x):
-///   phase (ky * dilation) mod stride, line y + (ky * dilation) / stride, columns alike
+/// input     the input's own planes: no stride, lines as long as the output's
+/// phases    [channel][phase y][phase x][line][x]: the pixels of each remainder modulo the stride
+/// columns   [kernel column][channel][phase y][line][x]: what each kernel column reads; lines of any length
 /// ```
-///
-/// Without strides, a line's right padding is the next line's left padding.
 struct StagedPlanes {
-  /// Floats from one output line to the next, and of a plane.
-  let line: Int
-  let plane: Int
-  /// Columns of the product: the output's lines one after the other.
+  private enum Layout {
+    case input
+    case phases
+    case columns
+  }
+
+  /// Columns of the product: the output's pixels.
   let columns: Int
-  /// Whether the input's own planes are what is read.
-  let isInput: Bool
-  private let lines: Int
+  /// Floats from one plane to the next.
+  let plane: Int
+  private let layout: Layout
   private let phases: (y: Int, x: Int)
+  private let lines: Int
   private let shape: ConvolutionShape
 
   init(_ shape: ConvolutionShape) {
     self.shape = shape
     let g = shape.geometry
-    let reach = (
-      y: (Int(g.kernel_h) - 1) * Int(g.dilation_h), x: (Int(g.kernel_w) - 1) * Int(g.dilation_w)
-    )
-    phases = (min(Int(g.stride_h), reach.y + 1), min(Int(g.stride_w), reach.x + 1))
-    let (height, width) = (Int(g.out_height), Int(g.out_width))
-    isInput = shape.isPointwise
-    if isInput {
-      (line, lines, columns, plane) = (width, height, height * width, height * width)
+    columns = shape.outputPlane
+    let phasesY = StagedPlanes.phases(
+      stride: Int(g.stride_h), pad: Int(g.pad_top),
+      reach: (Int(g.kernel_h) - 1) * Int(g.dilation_h))
+    let phasesX = StagedPlanes.phases(
+      stride: Int(g.stride_w), pad: Int(g.pad_left),
+      reach: (Int(g.kernel_w) - 1) * Int(g.dilation_w))
+    let (width, height) = (Int(g.width), Int(g.height))
+    lines = height.dividedUp(by: Int(g.stride_h))
+    if g.stride_h == 1, g.stride_w == 1, width == g.out_width {
+      (layout, phases, plane) = (.input, (1, 1), shape.inputPlane)
       return
     }
-    let beyond = reach.x / Int(g.stride_w)
-    let padRight = width - 1 + reach.x + 1 - Int(g.width) - Int(g.pad_left)
-    line =
-      g.stride_w == 1
-      ? max(width, Int(g.width) + max(Int(g.pad_left), padRight)) : width + beyond
-    lines = height + reach.y / Int(g.stride_h)
-    columns = (height - 1) * line + width
-    // Whole cache lines; not whole pages, where all planes would meet in the same cache sets.
-    let floats = (lines * line + beyond + 15) / 16 * 16
+    if width.dividedUp(by: Int(g.stride_w)) <= Int(g.out_width) {
+      (layout, phases) = (.phases, (phasesY, phasesX))
+    } else {
+      (layout, phases) = (.columns, (phasesY, 1))
+    }
+    // Not whole pages, where all planes would meet in the same cache sets.
+    let floats = lines * Int(g.out_width)
     plane = floats % 1024 == 0 ? floats + 16 : floats
   }
 
-  /// Planes of one input channel.
-  private var perChannel: Int { isInput ? 1 : phases.y * phases.x }
-  /// Floats of one image's group of channels.
-  var floats: Int { shape.inputs * perChannel * plane }
-
-  /// Whether the planes are not far larger than the input and output, as steps that skip nearly all
-  /// of the input make them, and 32 bits reach all of a group's.
-  var isWorthwhile: Bool {
-    let floats = perChannel * plane
-    return floats <= 16 * (shape.inputPlane + shape.outputPlane) + 4096
-      && floats * shape.inputs <= Int(UInt32.max)
+  /// Remainders modulo `stride` that a kernel's positions have, as a range from 0.
+  private static func phases(stride: Int, pad: Int, reach: Int) -> Int {
+    pad % stride == 0 ? min(stride, reach + 1) : stride
   }
 
-  /// Where each column of the weight (input, ky, kx) starts, in floats.
-  func offsets() -> Region {
+  /// Whether the input's own planes are what is read.
+  var isInput: Bool { layout == .input }
+  private var planesPerChannel: Int { phases.y * phases.x }
+  private var copies: Int { layout == .columns ? Int(shape.geometry.kernel_w) : 1 }
+  /// Floats of one kernel column's planes.
+  private var copyFloats: Int { shape.inputs * planesPerChannel * plane }
+  /// Floats of one image's group of channels.
+  var floats: Int { copies * copyFloats }
+
+  /// Whether planes and masks are not far larger than the input and output, as large steps and large
+  /// kernels make them.
+  var isWorthwhile: Bool {
+    let activations = shape.inputs * shape.inputPlane + shape.outputs * shape.outputPlane
+    return copies * planesPerChannel * plane <= 16 * (shape.inputPlane + columns) + 4096
+      && shape.positions * columns / 32 <= 4 * activations + 262_144
+  }
+
+  /// Where the rows of the product are in these planes.
+  func windows() -> Windows {
     let g = shape.geometry
-    let region = Region(count: max(1, shape.k) * 4)
-    let result = region.base.bindMemory(to: UInt32.self, capacity: max(1, shape.k))
-    var next = 0
-    for channel in 0..<shape.inputs {
-      for ky in 0..<Int(g.kernel_h) {
-        let (lineOffset, phaseY) = (ky * Int(g.dilation_h)).quotientAndRemainder(
-          dividingBy: Int(g.stride_h))
-        for kx in 0..<Int(g.kernel_w) {
-          let (shift, phaseX) = (kx * Int(g.dilation_w)).quotientAndRemainder(
-            dividingBy: Int(g.stride_w))
-          let index = channel * perChannel + (isInput ? 0 : phaseY * phases.x + phaseX)
-          result[next] = UInt32(
-            truncatingIfNeeded: index * plane + (isInput ? 0 : lineOffset * line + shift))
-          next += 1
+    let windows = Windows(
+      positions: shape.positions, plane: planesPerChannel * plane, columns: columns)
+    for ky in 0..<Int(g.kernel_h) {
+      let y = Place(
+        offset: ky * Int(g.dilation_h) - Int(g.pad_top), stride: Int(g.stride_h),
+        inputs: Int(g.height), outputs: Int(g.out_height))
+      for kx in 0..<Int(g.kernel_w) {
+        var x = Place(
+          offset: kx * Int(g.dilation_w) - Int(g.pad_left), stride: Int(g.stride_w),
+          inputs: Int(g.width), outputs: Int(g.out_width))
+        var start = 0
+        if layout == .columns {
+          // The copy has zeros where the image ends.
+          (x, start) = (Place(outputs: Int(g.out_width)), kx * copyFloats)
         }
+        windows.set(
+          ky * Int(g.kernel_w) + kx, width: Int(g.out_width), rows: y.inside, columns: x.inside,
+          shift: start + (y.phase * phases.x + x.phase) * plane + y.shift * Int(g.out_width)
+            + x.shift)
       }
     }
-    return region
+    return windows
+  }
+
+  /// One axis of a kernel position.
+  private struct Place {
+    /// Output coordinate o reads coordinate o + shift of this phase.
+    let phase: Int
+    let shift: Int
+    /// The outputs that read inside the image.
+    let inside: Range<Int>
+
+    init(offset: Int, stride: Int, inputs: Int, outputs: Int) {
+      let remainder = offset % stride
+      phase = remainder < 0 ? remainder + stride : remainder
+      shift = (offset - phase) / stride
+      let first = min(outputs, max(0, -shift))
+      let end = max(0, inputs - phase).dividedUp(by: stride) - shift
+      inside = first..<max(first, min(outputs, end))
+    }
+
+    /// A copy made for the position.
+    init(outputs: Int) { (phase, shift, inside) = (0, 0, 0..<outputs) }
   }
 
   /// Stages channels `first ..< last` of one image's group.
@@ -93,62 +129,16 @@ struct StagedPlanes {
   ) {
     var geometry = shape.geometry
     geometry.channels = last - first
-    var layout = sp_split(lines: lines, line: line, plane: plane)
-    kernels.pointee.f32_split(
-      &geometry, input + first * shape.inputPlane, 0, &layout, target + first * perChannel * plane)
-  }
-
-  /// Output pixels among the product's first `columns` columns.
-  func pixels(before columns: Int) -> Int {
-    let width = Int(shape.geometry.out_width)
-    let (lines, rest) = columns.quotientAndRemainder(dividingBy: line)
-    return lines * width + min(rest, width)
-  }
-
-  /// Which lanes of each vector of columns are output pixels; nil where all are.
-  func runs(lanes: Int) -> OutputRuns? {
-    let width = Int(shape.geometry.out_width)
-    return line == width
-      ? nil : OutputRuns(columns: columns, line: line, width: width, lanes: lanes)
-  }
-}
-
-/// Where the lanes of each vector of a product's columns belong in a plane of output, when its lines
-/// are `line` columns apart and only the first `width` of each are pixels.
-final class OutputRuns: @unchecked Sendable {
-  let runs: UnsafeMutablePointer<sp_run>
-  /// The first run of each vector, and the end.
-  let starts: UnsafeMutablePointer<UInt32>
-  private let regions: (Region, Region)
-
-  init(columns: Int, line: Int, width: Int, lanes: Int) {
-    let vectors = (columns + lanes - 1) / lanes
-    let limit = vectors + columns / line + 1
-    regions = (
-      Region(count: limit * MemoryLayout<sp_run>.stride), Region(count: (vectors + 1) * 4)
-    )
-    runs = regions.0.base.bindMemory(to: sp_run.self, capacity: limit)
-    starts = regions.1.base.bindMemory(to: UInt32.self, capacity: vectors + 1)
-    var count = 0
-    for vector in 0..<vectors {
-      starts[vector] = UInt32(truncatingIfNeeded: count)
-      var lane = 0
-      while lane < lanes {
-        let (y, x) = (vector * lanes + lane).quotientAndRemainder(dividingBy: line)
-        guard vector * lanes + lane < columns else { break }
-        if x >= width {
-          lane += line - x
-          continue
-        }
-        let end = min(lanes, lane + width - x)
-        runs[count] = sp_run(
-          target: Int32(truncatingIfNeeded: y * width + x - lane),
-          lo: UInt8(truncatingIfNeeded: lane), hi: UInt8(truncatingIfNeeded: end),
-          mask: UInt16(truncatingIfNeeded: (1 << end) - (1 << lane)))
-        count += 1
-        lane = end
-      }
+    geometry.pad_top = 0
+    var split = sp_split(
+      phases_h: phases.y, phases_w: phases.x, lines: lines, line: Int(geometry.out_width),
+      plane: plane)
+    for copy in 0..<copies {
+      geometry.pad_left =
+        layout == .columns ? shape.geometry.pad_left - copy * shape.geometry.dilation_w : 0
+      kernels.pointee.f32_split(
+        &geometry, input + first * shape.inputPlane, 0, &split,
+        target + copy * copyFloats + first * planesPerChannel * plane)
     }
-    starts[vectors] = UInt32(truncatingIfNeeded: count)
   }
 }

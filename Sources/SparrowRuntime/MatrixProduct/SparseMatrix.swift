@@ -127,7 +127,7 @@ final class SparseMatrix: @unchecked Sendable {
       order: UnsafePointer(order + block * groups),
       start: UnsafePointer(starts + block * groups), offsets: UnsafePointer(offsets),
       values: UnsafePointer(values), tile: tile, tile_stride: inputStride, n: n, sums: nil,
-      sums_stride: 0, c: nil, ldc: 0, runs: nil, run_start: nil)
+      sums_stride: 0, c: nil, ldc: 0)
   }
 
   @inline(__always)

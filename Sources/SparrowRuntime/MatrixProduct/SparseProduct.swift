@@ -153,7 +153,7 @@ private func sparseWeight(
   return p.weights.sparse(key) {
     let rows = rowsOfTranspose(p, shape, weight)
     let choice = SparsityChoice(
-      rows, inputs: shape.k, positions: 1, columns: shape.m, outputs: shape.m, forced: p.kernel)
+      rows, inputs: shape.k, positions: 1, columns: shape.m, forced: p.kernel)
     p.weights.note(choice, of: p)
     guard let kind = choice.kind else { return nil }
     let tiling = SparseTiling(

@@ -41,13 +41,12 @@ public struct SparsityChoice {
   /// Stored entries of that kind.
   let entries: Int
 
-  /// For a rows x (inputs * positions) matrix that multiplies `columns` columns, of which `outputs` are
-  /// results and the others padding; `forced` is chosen where it applies.
+  /// For a rows x (inputs * positions) matrix that multiplies `columns` columns; `forced` is chosen
+  /// where it applies.
   init(
-    _ weights: WeightNonzeros, inputs: Int, positions: Int, columns: Int, outputs: Int,
-    forced: WeightKernel?
+    _ weights: WeightNonzeros, inputs: Int, positions: Int, columns: Int, forced: WeightKernel?
   ) {
-    let times = EntryTimes(columns: columns, outputs: outputs)
+    let times = EntryTimes(columns: columns)
     self.init(
       SparsityChoice.candidates(weights, inputs: inputs, positions: positions, times),
       forced: forced)
@@ -129,11 +128,11 @@ private struct EntryTimes {
   /// Cycles of an element in the dense kernel.
   let dense: Double
 
-  init(columns: Int, outputs: Int) {
+  init(columns: Int) {
     let lines = (max(1, columns) + 15) / 16
     self.lines = Double(lines)
     tiles = Double((lines + 4) / 5)
-    dense = Double(max(8, outputs)) / 32
+    dense = Double(max(8, columns)) / 32
   }
 
   func cost(_ kind: SparseMatrix.Kind) -> Double {

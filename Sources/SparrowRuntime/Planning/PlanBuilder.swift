@@ -14,7 +14,7 @@ struct PlanBuilder {
   private var roots: [ValueID]
   private var reads: [[ValueID]] = []
   private var writes: [[ValueID]] = []
-  private var inPlace: [Int?] = []
+  private var inPlace: [ValueID?] = []
   private var scratch: [(bytes: Int, step: Int)] = []
   private var denseConstants: Set<ValueID> = []
   private let folding: NodeFolding
@@ -103,7 +103,7 @@ struct PlanBuilder {
     labels.append(node.label)
     reads.append(preparation.inputs.compactMap { $0?.value })
     writes.append(preparation.outputs.map { $0.value })
-    inPlace.append(step.inPlaceInput)
+    inPlace.append(step.inPlaceInput.flatMap { preparation.optional($0)?.value })
   }
 
   private func isView(_ node: Node, of source: ValueID) throws(RuntimeError) -> Bool {
@@ -215,9 +215,7 @@ struct PlanBuilder {
   /// The value whose memory output 0 of `step` may take over: the step allows it, nobody reads it
   /// later, no other operand is the same memory, and it is as large.
   private func reusable(_ step: Int, _ bytes: Int, _ lastUse: [Int]) -> Int? {
-    guard let input = inPlace[step], input < reads[step].count else { return nil }
-    let id = reads[step][input]
-    guard lastUse[id.index] == step, reads[step].filter({ $0 == id }).count == 1,
+    guard let id = inPlace[step], lastUse[id.index] == step, reads[step].filter({ $0 == id }).count == 1,
       let size = try? byteCount(id), size == bytes
     else { return nil }
     return id.index
