@@ -204,7 +204,8 @@ import Testing
     for side in [Guarded.Side.end, .start] {
       for (first, rows) in [(0, window.outHeight), (window.outHeight / 2, 2)] {
         let lines = rows + extentY / window.stride
-        for (line, slack) in [(width, 0), (width + 1, 21), (max(1, width - 2), 3), (width + 40, 0)] {
+        for (line, slack) in [(width, 0), (width + 1, 21), (max(1, width - 2), 3), (width + 40, 0)]
+        {
           let layout = sp_split(
             phases_h: min(window.stride, extentY + 1), phases_w: min(window.sw, extentX + 1),
             lines: lines, line: line, plane: lines * line + slack)

@@ -207,14 +207,15 @@ private func groupMatrix(
     p.kernels, tensor, first: group * shape.outputs * shape.k, rows: shape.outputs,
     columns: shape.k)
   let choice = SparsityChoice(
-    weights, inputs: shape.inputs, positions: shape.positions, columns: staged.columns,
+    weights, inputs: shape.inputs, positions: shape.positions, columns: shape.outputPlane,
     forced: p.kernel)
   p.weights.note(choice, of: p)
   guard let kind = choice.kind, first.map({ $0.kind == kind }) ?? true else { return nil }
   let tiling =
     first?.tiling
     ?? SparseTiling(
-      p.kernels, rows: shape.outputs, columns: staged.columns, k: shape.k, entries: choice.entries,
+      p.kernels, rows: shape.outputs, columns: shape.outputPlane, k: shape.k,
+      entries: choice.entries,
       kind: kind, multiple: kind == .block1x4 ? 4 * shape.positions : 1,
       planeLines: planeLines)
   return SparseMatrix(weights, positions: shape.positions, kind: kind, tiling: tiling)

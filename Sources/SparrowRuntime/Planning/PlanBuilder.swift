@@ -215,7 +215,8 @@ struct PlanBuilder {
   /// The value whose memory output 0 of `step` may take over: the step allows it, nobody reads it
   /// later, no other operand is the same memory, and it is as large.
   private func reusable(_ step: Int, _ bytes: Int, _ lastUse: [Int]) -> Int? {
-    guard let id = inPlace[step], lastUse[id.index] == step, reads[step].filter({ $0 == id }).count == 1,
+    guard let id = inPlace[step], lastUse[id.index] == step,
+      reads[step].filter({ $0 == id }).count == 1,
       let size = try? byteCount(id), size == bytes
     else { return nil }
     return id.index
