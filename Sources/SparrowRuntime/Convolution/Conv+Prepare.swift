@@ -53,7 +53,8 @@ struct ConvolutionTasks {
     self.tiles = max(1, tiles)
     groups = shape.groups
     let planes = shape.batch * shape.groups * max(1, tiles)
-    let wanted = threads == 1 || planes >= 4 * threads ? 1 : (2 * threads + planes - 1) / planes
+    // Enough for workers of unequal speed; each chunk gathers its tile's input again.
+    let wanted = threads == 1 ? 1 : (4 * threads + planes - 1) / planes
     let granules = (shape.outputs + rowGranularity - 1) / rowGranularity
     let perChunk = max(1, (granules + wanted - 1) / wanted)
     chunkRows = perChunk * rowGranularity
