@@ -40,41 +40,49 @@ struct ConvolutionOperands {
   }
 }
 
-/// How the output of a convolution is cut into tasks: pixel tiles of every image and group, and
-/// chunks of output channels where there are too few pixels to share.
+/// How the output of a convolution is cut into tasks: pixel tiles of every image and group. Where they
+/// do not go evenly into the workers' shares, the tiles that two shares meet in are cut by output
+/// channels; more pieces than that would each gather their tile's input again.
+///
+/// ```
+/// 3 tiles, 2 workers     | tile 0 | tile 1, first half || tile 1, second half | tile 2 |
+/// ```
 struct ConvolutionTasks {
-  let tiles: Int
-  let chunks: Int
-  let chunkRows: Int
-  let count: Int
-  private let groups: Int
-
-  init(_ shape: ConvolutionShape, tiles: Int, rowGranularity: Int, threads: Int) {
-    self.tiles = max(1, tiles)
-    groups = shape.groups
-    let planes = shape.batch * shape.groups * max(1, tiles)
-    // Enough for workers of unequal speed; each chunk gathers its tile's input again.
-    let wanted = threads == 1 ? 1 : (4 * threads + planes - 1) / planes
-    let granules = (shape.outputs + rowGranularity - 1) / rowGranularity
-    let perChunk = max(1, (granules + wanted - 1) / wanted)
-    chunkRows = perChunk * rowGranularity
-    chunks = max(1, (granules + perChunk - 1) / perChunk)
-    count = planes * chunks
-  }
-
   struct Place {
     let image: Int
     let group: Int
     let tile: Int
-    let row: Int
+    /// Output channels of the group.
+    let rows: Range<Int>
+  }
+
+  private let places: [Place]
+
+  var count: Int { places.count }
+
+  init(_ shape: ConvolutionShape, tiles: Int, rowGranularity: Int, threads: Int) {
+    let units = shape.batch * shape.groups * max(1, tiles)
+    let granules = max(1, shape.outputs.dividedUp(by: rowGranularity))
+    let (total, workers) = (units * granules, max(1, threads))
+    var places: [Place] = []
+    places.reserveCapacity(units + workers)
+    var next = 0
+    for worker in 0..<workers {
+      let end = total * (worker + 1) / workers
+      while next < end {
+        let (unit, granule) = next.quotientAndRemainder(dividingBy: granules)
+        let stop = min(granules, granule + end - next)
+        let plane = unit / max(1, tiles)
+        places.append(
+          Place(
+            image: plane / shape.groups, group: plane % shape.groups, tile: unit % max(1, tiles),
+            rows: granule * rowGranularity..<min(shape.outputs, stop * rowGranularity)))
+        next += stop - granule
+      }
+    }
+    self.places = places
   }
 
   @inline(__always)
-  func place(_ task: Int) -> Place {
-    let chunk = task % chunks
-    let tile = task / chunks % tiles
-    let plane = task / chunks / tiles
-    return Place(
-      image: plane / groups, group: plane % groups, tile: tile, row: chunk * chunkRows)
-  }
+  func place(_ task: Int) -> Place { places[task] }
 }

@@ -111,21 +111,21 @@ private struct DenseConvolution: @unchecked Sendable {
     let place = tiling.tasks.place(work.task)
     let plane = place.image * shape.groups + place.group
     let (input, pixels) = (tiling.input, shape.outputPlane)
-    let channels = min(tiling.tasks.chunkRows, shape.outputs - place.row)
+    let (row, channels) = (place.rows.lowerBound, place.rows.count)
     let block = input.block(place.tile)
     let x = work.floats(operands.x) + plane * shape.inputs * shape.inputPlane
     if !input.isInPlace {
       input.copy(kernels, shape.geometry, x, from: block, to: copy)
     }
-    let start = (plane * shape.outputs + place.row) * pixels + block.firstPixel
+    let start = (plane * shape.outputs + row) * pixels + block.firstPixel
     let y = work.floats(operands.y) + start
     var epilogue = fused.epilogue(accumulate: false, last: true)
     operands.extend(
-      &epilogue, work, channel: place.group * shape.outputs + place.row, offset: start,
+      &epilogue, work, channel: place.group * shape.outputs + row, offset: start,
       stride: pixels)
     var convolution = sp_direct_conv(
       x: input.isInPlace ? x + block.firstPixel : copy, offsets: input.offsets,
-      weights: weights[place.group].floats + place.row * shape.k, y: y, k: shape.k,
+      weights: weights[place.group].floats + row * shape.k, y: y, k: shape.k,
       outputs: channels, rows: block.rows, columns: block.columns, row: input.row,
       out_row: block.columns, out_column: 1, out_plane: pixels)
     switch tiling.kind {

@@ -52,7 +52,7 @@ private struct SparseConvolution {
     tiling = matrices[0].tiling
     tasks = ConvolutionTasks(
       shape, tiles: tiling.tiles, rowGranularity: matrices[0].segmentRows, threads: p.threads)
-    chunks = RowChunks(rows: tasks.chunkRows, matrices[0])
+    chunks = RowChunks(rows: shape.outputs, matrices[0])
     tileFloats = tiling.isInPlace ? 0 : chunks.tileRows * tiling.width
     sumFloats = tiling.blocks.count == 1 ? 0 : chunks.rows * tiling.width
     stagedSlot =
@@ -99,8 +99,8 @@ private struct SparseConvolution {
     var rows = windows.kernelArgument
     let tile = work.floats(scratch) + work.worker * (tileFloats + sumFloats)
     let sums = tile + tileFloats
-    let end = min(shape.outputs, place.row + tasks.chunkRows)
-    var first = place.row
+    let end = place.rows.upperBound
+    var first = place.rows.lowerBound
     while first < end {
       let last = min(end, first + chunks.rows)
       for block in 0..<tiling.blocks.count {
@@ -109,7 +109,7 @@ private struct SparseConvolution {
         var input = UnsafePointer(packed)
         if tiling.isInPlace {
           input = source + column + range.start * tiling.rowLines * 16
-        } else if first == place.row || !chunks.keepsTile {
+        } else if first == place.rows.lowerBound || !chunks.keepsTile {
           kernels.pointee.f32_gather_windows(
             &rows, source, range.start, range.end, column, n, packed, tiling.width)
         }
@@ -121,7 +121,7 @@ private struct SparseConvolution {
       }
       first = last
     }
-    finishActivation(work, image: image, rows: place.row..<end, column: column, n: n)
+    finishActivation(work, image: image, rows: place.rows, column: column, n: n)
   }
 
   /// Says where the results belong, and multiplies.
