@@ -77,6 +77,27 @@ import Testing
     #expect(vector.kind == (density < 0.2 ? .single : nil) || density == 0.4)
   }
 
+  /// Two of every four weights run as single weights, not dense.
+  @Test(arguments: [1, 9], [196, 784]) func twoOfFourRunSparse(positions: Int, pixels: Int) {
+    var random = SeededGenerator(seed: 5)
+    let (rows, columns) = (256, 256 * positions)
+    var weights = [Float](repeating: 0, count: rows * columns)
+    for row in 0..<rows {
+      for column in 0..<columns where column / positions % 4 == 0 {
+        for input in (0..<4).shuffled(using: &random).prefix(2) {
+          weights[row * columns + column + input * positions] = 1
+        }
+      }
+    }
+    let nonzeros = weights.withUnsafeBufferPointer {
+      WeightNonzeros(sp_kernels_best(), $0.baseAddress, rows: rows, columns: columns)
+    }
+    let choice = SparsityChoice(
+      nonzeros, inputs: 256, positions: positions, columns: pixels, forced: nil)
+    #expect(nonzeros.count == rows * columns / 2)
+    #expect(choice.kind == .single)
+  }
+
   /// A vector of columns is worth as much as one column of it.
   @Test(arguments: [1, 4, 16, 64, 256, 4_096])
   func fewColumnsNeedMoreZeros(columns: Int) throws {
