@@ -176,7 +176,7 @@ import Testing
     let pool = ThreadPool(count: 1)
     let kernels = sp_kernels_best()
     let plans = try (0..<3).map { _ in
-      try Plan(graph, kernels: kernels, pool: pool, weights: weights)
+      try Plan(graph, kernels: kernels, pool: pool, threads: pool.count, weights: weights)
     }
     let bytes = weights.byteCount
     let outputs = try plans.map { try Execution($0).run([input], pool: pool)[0] }

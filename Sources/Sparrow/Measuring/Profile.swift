@@ -4,7 +4,7 @@ import SparrowRuntime
 /// What each step of a model takes.
 public struct Profile: Sendable {
   public var steps: [StepProfile]
-  /// Billions of float32 operations a second that the threads do at most.
+  /// Billions of float32 operations a second that the threads of a step do at most.
   public var peakGigaflops: Double
 }
 
@@ -25,7 +25,9 @@ extension Model {
           steps[i].denseNanoseconds = dense[i].nanoseconds
         }
       }
-      return Profile(steps: steps, peakGigaflops: Session.peakGigaflops() * Double(threads))
+      return Profile(
+        steps: steps,
+        peakGigaflops: Session.peakGigaflops() * Double(steps.first?.threads ?? threads))
     } catch {
       throw .runtime(model: path, error)
     }

@@ -21,7 +21,8 @@ public enum Evaluator {
     }
     let pool = ThreadPool(count: 1)
     let plan = try Plan(
-      graph, kernels: sp_kernels_best(), pool: pool, weights: WeightCache(forced: .dense))
+      graph, kernels: sp_kernels_best(), pool: pool, threads: 1,
+      weights: WeightCache(forced: .dense))
     return try Execution(plan).run([], pool: pool)
   }
 }

@@ -1,94 +1,146 @@
 import CPlatform
 import SparrowCore
 
-/// One plan's memory: an arena, the address table, and the outputs.
+/// All that runs with inputs of certain shapes need: plans, their memory, and the outputs.
+///
+/// A batch whose samples are computed apart (``BatchSplit``) is shared out by whole samples: each
+/// worker takes one, runs all its steps by itself in a workspace of its own, and takes the next.
+/// What is left after rounds of one sample a worker, and would keep at most half of them busy, is
+/// computed by all workers together, one sample after the other, as is what is not a batch.
 final class Execution {
-  let plan: Plan
-  private let arena: Region
-  private let table: UnsafeMutablePointer<UnsafeMutableRawPointer>
-  private let failure: UnsafeMutablePointer<Failure>
+  let inputShapes: [[Int]]
+  /// 1 where a plan takes all the inputs at once.
+  let samples: Int
+  private let outputShapes: [[Int]]
+  /// Of all workers together; nil where every sample is computed by one.
+  private let together: Workspace?
+  /// One a worker, for the samples before `apartCount`.
+  private let apart: [Workspace]
+  private let apartCount: Int
+  private let sampleStep: Step?
+  private let addresses: Workspace.Addresses
+  private let faults: UnsafeMutablePointer<Workspace.Fault?>
   private var outputs: [Region] = []
   /// What the latest run returned: its buffer is used again once the caller has let go of it.
   private var results: [Tensor] = []
-  /// Slots whose address differs from run to run.
-  private let inputSlots: [(slot: Int, input: Int)]
-  private let outputSlots: [(slot: Int, output: Int)]
 
-  init(_ plan: Plan) throws(RuntimeError) {
-    self.plan = plan
-    guard let arena = Region(available: plan.arenaBytes) else {
-      throw .outOfMemory(bytes: plan.arenaBytes)
+  /// For a plan that takes all inputs at once.
+  convenience init(_ plan: Plan) throws(RuntimeError) {
+    try self.init(samples: 1, workers: 1) { (_) throws(RuntimeError) in plan }
+  }
+
+  /// For `samples` computed apart; `plan` makes the plan of one, for a number of workers.
+  init(
+    samples: Int, workers: Int, plan: (Int) throws(RuntimeError) -> Plan
+  ) throws(RuntimeError) {
+    self.samples = samples
+    let apartCount = Execution.apartCount(samples, workers)
+    var apart: [Workspace] = []
+    if apartCount > 0 {
+      let own = try plan(1)
+      for _ in 0..<workers { apart.append(try Workspace(own)) }
     }
-    self.arena = arena
-    table = .allocate(capacity: max(1, plan.places.count))
-    failure = .allocate(capacity: 1)
-    failure.initialize(to: .none)
-    var inputSlots: [(slot: Int, input: Int)] = []
-    var outputSlots: [(slot: Int, output: Int)] = []
-    for i in plan.places.indices {
-      if case .input(let k) = plan.places[i] { inputSlots.append((i, k)) }
-      if case .output(let k) = plan.places[i] { outputSlots.append((i, k)) }
-      switch plan.places[i] {
-      case .none, .input, .output: (table + i).initialize(to: arena.base)
-      case .arena(let offset): (table + i).initialize(to: arena.base + offset)
-      case .constant(let bytes):
-        (table + i).initialize(to: UnsafeMutableRawPointer(mutating: bytes.pointer))
+    (self.apart, self.apartCount) = (apart, apartCount)
+    let together = apartCount < samples ? try Workspace(try plan(workers)) : nil
+    self.together = together
+    guard let sample = (together ?? apart.first)?.plan else {
+      throw .badInput("a batch of \(samples) samples is empty")
+    }
+    inputShapes = sample.inputs.map { Execution.shape($0.shape, samples) }
+    outputShapes = sample.outputs.map { Execution.shape($0.shape, samples) }
+    let addresses = Workspace.Addresses(
+      inputs: .allocate(capacity: max(1, inputShapes.count)),
+      outputs: .allocate(capacity: max(1, outputShapes.count)))
+    let faults = UnsafeMutablePointer<Workspace.Fault?>.allocate(capacity: samples)
+    faults.initialize(repeating: nil, count: samples)
+    (self.addresses, self.faults) = (addresses, faults)
+    sampleStep =
+      apartCount == 0
+      ? nil
+      : Step(tasks: apartCount, kernel: "sample") { work in
+        faults[work.task] = apart[work.worker].run(work.task, addresses, pool: nil)
       }
-    }
-    (self.inputSlots, self.outputSlots) = (inputSlots, outputSlots)
-    for output in plan.outputs { outputs.append(Execution.region(for: output)) }
+    for output in sample.outputs { outputs.append(Region(count: samples * output.byteCount)) }
+    for (i, output) in outputs.enumerated() { (addresses.outputs + i).initialize(to: output.base) }
+    addresses.inputs.initialize(repeating: nil, count: max(1, inputShapes.count))
   }
 
   deinit {
-    table.deallocate()
-    failure.deallocate()
+    addresses.inputs.deallocate()
+    addresses.outputs.deallocate()
+    faults.deallocate()
   }
 
-  private static func region(for output: Plan.Output) -> Region {
-    Region(count: output.shape.elementCount * output.type.dtype.size)
+  /// How many samples are computed by one worker each.
+  static func apartCount(_ samples: Int, _ workers: Int) -> Int {
+    guard samples > 1, workers > 1 else { return 0 }
+    let rest = samples % workers
+    return rest > workers / 2 ? samples : samples - rest
   }
 
-  /// Runs the plan. Inputs are read in place; each output is memory of its own, reused by the next
-  /// run once the caller has let go of it.
+  private static func shape(_ sample: [Int], _ samples: Int) -> [Int] {
+    samples == 1 ? sample : [samples] + sample.dropFirst()
+  }
+
+  /// The plan whose steps a profile shows.
+  var plan: Plan? { (apart.first ?? together)?.plan }
+
+  /// Whether a profile's steps run on one thread.
+  var isProfiledAlone: Bool { !apart.isEmpty }
+
+  /// Memory of all activations.
+  var arenaBytes: Int {
+    apart.reduce(together?.plan.arenaBytes ?? 0) { $0 + $1.plan.arenaBytes }
+  }
+
+  /// Runs on inputs of the execution's shapes. They are read in place; each output is memory of its
+  /// own, reused by the next run once the caller has let go of it.
+  ///
+  /// With `observe` every sample is computed by itself, which is told the time of each of its steps.
   func run(
     _ inputs: [Tensor], pool: ThreadPool, observe: ((Int, UInt64) -> Void)? = nil
   ) throws(RuntimeError) -> [Tensor] {
-    results.removeAll(keepingCapacity: true)
-    for i in outputs.indices where !isKnownUniquelyReferenced(&outputs[i]) {
-      outputs[i] = Execution.region(for: plan.outputs[i])
-    }
-    for place in inputSlots {
-      let source = inputs[place.input].denseBytes?.pointer ?? UnsafeRawPointer(arena.base)
-      table[place.slot] = UnsafeMutableRawPointer(mutating: source)
-    }
-    for place in outputSlots { table[place.slot] = outputs[place.output].base }
-    failure.pointee = .none
-    let memory = Memory(table: table, failure: failure)
-    for (i, step) in plan.steps.enumerated() {
-      let order: ThreadPool.Order = i % 2 == 0 ? .forward : .backward
-      if let observe {
-        let start = sp_clock_ns()
-        pool.run(step, memory, order)
-        observe(i, sp_clock_ns() - start)
-      } else {
-        pool.run(step, memory, order)
+    prepare(inputs)
+    if let observe {
+      for sample in 0..<samples {
+        let fault =
+          isProfiledAlone
+          ? apart.first?.run(sample, addresses, pool: nil, observe: observe)
+          : together?.run(sample, addresses, pool: pool, observe: observe)
+        try check(fault)
       }
-      if failure.pointee != .none {
-        throw .badValue(node: plan.labels[i], reason: failure.pointee.reason)
-      }
+      return collect()
+    }
+    if let sampleStep, let own = apart.first {
+      pool.run(sampleStep, own.memory)
+      for sample in 0..<apartCount { try check(faults[sample]) }
+    }
+    for sample in apartCount..<samples {
+      try check(together?.run(sample, addresses, pool: pool))
     }
     return collect()
   }
 
+  private func prepare(_ inputs: [Tensor]) {
+    results.removeAll(keepingCapacity: true)
+    for i in outputs.indices {
+      if !isKnownUniquelyReferenced(&outputs[i]) { outputs[i] = Region(count: outputs[i].count) }
+      addresses.outputs[i] = outputs[i].base
+    }
+    for i in inputs.indices { addresses.inputs[i] = inputs[i].denseBytes?.pointer }
+  }
+
+  private func check(_ fault: Workspace.Fault?) throws(RuntimeError) {
+    guard let fault, let plan else { return }
+    throw .badValue(node: plan.labels[fault.step], reason: fault.failure.reason)
+  }
+
   private func collect() -> [Tensor] {
-    for i in plan.outputs.indices {
-      let region = outputs[i]
-      if let slot = plan.outputs[i].copiedFrom {
-        region.base.copyMemory(from: table[slot], byteCount: region.count)
-      }
+    guard let plan else { return [] }
+    for i in outputs.indices {
       results.append(
         Tensor(
-          dtype: plan.outputs[i].type.dtype, shape: plan.outputs[i].shape, bytes: Bytes(region)))
+          dtype: plan.outputs[i].type.dtype, shape: outputShapes[i], bytes: Bytes(outputs[i])))
     }
     return results
   }

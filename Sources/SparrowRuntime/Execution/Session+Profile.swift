@@ -11,6 +11,11 @@ public struct StepProfile: Sendable {
   public var multiplyAdds: Int
   /// The time the dense kernel takes in the place of this sparse one, where that was measured.
   public var denseNanoseconds: UInt64?
+  /// How often it ran: once, or once for each sample of a batch that is computed sample by sample.
+  /// Times and multiply-adds are those of all runs together.
+  public var runs = 1
+  /// The threads that shared the work of each run.
+  public var threads = 1
 
   /// Billions of floating-point operations a second, on stored nonzeros; nil for other steps.
   public var gigaflops: Double? {
@@ -19,26 +24,33 @@ public struct StepProfile: Sendable {
 }
 
 extension Session {
-  /// Runs once and reports each step.
+  /// Runs once and reports each step. Where each sample of a batch is computed by one thread, one
+  /// thread computes them all here, one after the other.
   public func profile(
     _ inputs: [Tensor]
   ) throws(RuntimeError) -> (outputs: [Tensor], steps: [StepProfile]) {
     let inputs = try checked(inputs)
     let execution = try execution(for: inputs)
-    let plan = execution.plan
     var profiles: [StepProfile] = []
+    if let plan = execution.plan {
+      for (step, label) in zip(plan.steps, plan.labels) {
+        profiles.append(
+          StepProfile(
+            node: label, kernel: step.kernel, nanoseconds: 0,
+            multiplyAdds: step.multiplyAdds * execution.samples, runs: execution.samples,
+            threads: execution.isProfiledAlone ? 1 : pool.count))
+      }
+    }
     let outputs = try execution.run(inputs, pool: pool) { i, time in
-      profiles.append(
-        StepProfile(
-          node: plan.labels[i], kernel: plan.steps[i].kernel, nanoseconds: time,
-          multiplyAdds: plan.steps[i].multiplyAdds))
+      profiles[i].nanoseconds += time
     }
     return (outputs, profiles)
   }
 
-  /// Bytes of activations that the plan for these inputs shares among its values.
+  /// Bytes of activations that the plan for these inputs shares among its values, for all samples
+  /// that are computed at the same time.
   public func arenaBytes(_ inputs: [Tensor]) throws(RuntimeError) -> Int {
-    try execution(for: try checked(inputs)).plan.arenaBytes
+    try execution(for: try checked(inputs)).arenaBytes
   }
 
   /// Bytes of the weights packed so far for kernels.

@@ -88,13 +88,13 @@ public final class Session {
   }
 
   func execution(for inputs: [Tensor]) throws(RuntimeError) -> Execution {
-    if let latest, fits(latest.plan, inputs) { return latest }
+    if let latest, fits(latest, inputs) { return latest }
     let shapes = inputs.map { $0.shape }
     if let known = executions[shapes] {
       latest = known
       return known
     }
-    let made = try Execution(try plan(shapes))
+    let made = try makeExecution(shapes)
     dropSources()
     if executions.count >= Session.planLimit { executions = [:] }
     executions[shapes] = made
@@ -102,9 +102,14 @@ public final class Session {
     return made
   }
 
-  private func plan(_ shapes: [[Int]]) throws(RuntimeError) -> Plan {
-    try Plan(
-      try graph.specialized(inputShapes: shapes), kernels: kernels, pool: pool, weights: weights)
+  private func makeExecution(_ shapes: [[Int]]) throws(RuntimeError) -> Execution {
+    let graph = try graph.specialized(inputShapes: shapes)
+    let split = BatchSplit(graph)
+    return try Execution(samples: split?.samples ?? 1, workers: pool.count) {
+      (threads) throws(RuntimeError) in
+      try Plan(
+        split?.graph ?? graph, kernels: kernels, pool: pool, threads: threads, weights: weights)
+    }
   }
 
   /// Lets go of what weights were packed from. Where input shapes are fixed no other plan will need
@@ -117,8 +122,8 @@ public final class Session {
     sp_trim_heap()
   }
 
-  private func fits(_ plan: Plan, _ inputs: [Tensor]) -> Bool {
-    for i in inputs.indices where plan.inputs[i].shape != inputs[i].shape { return false }
+  private func fits(_ execution: Execution, _ inputs: [Tensor]) -> Bool {
+    for i in inputs.indices where execution.inputShapes[i] != inputs[i].shape { return false }
     return true
   }
 }

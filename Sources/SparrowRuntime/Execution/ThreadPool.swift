@@ -103,13 +103,27 @@ final class ThreadPool {
       let job = Job(
         step: .passUnretained(step), memory: memory, phase: phase, tasks: tasks, order: order)
       if count == 1 || tasks == 1 || !step.isShared || tasks > Int(Int32.max) {
-        for done in 0..<tasks {
-          let task = job.next(0, of: 1, left: tasks - done)
-          step.body(Work(phase: phase, task: task, worker: 0, memory: memory))
-        }
+        ThreadPool.runAlone(job, step)
       } else if tasks > 0 {
         share(job)
       }
+    }
+  }
+
+  /// Runs every phase of a step on the calling thread, as worker 0.
+  static func runAlone(_ step: Step, _ memory: Memory, _ order: Order = .forward) {
+    for phase in step.phases.indices {
+      runAlone(
+        Job(
+          step: .passUnretained(step), memory: memory, phase: phase, tasks: step.phases[phase],
+          order: order), step)
+    }
+  }
+
+  private static func runAlone(_ job: Job, _ step: Step) {
+    for done in 0..<job.tasks {
+      let task = job.next(0, of: 1, left: job.tasks - done)
+      step.body(Work(phase: job.phase, task: task, worker: 0, memory: job.memory))
     }
   }
 

@@ -18,6 +18,15 @@ final class Plan {
     var type: TensorType
     var shape: [Int]
     var copiedFrom: Int?
+
+    var byteCount: Int { shape.elementCount * type.dtype.size }
+  }
+
+  struct Input {
+    var dtype: DType
+    var shape: [Int]
+
+    var byteCount: Int { shape.elementCount * dtype.size }
   }
 
   let steps: [Step]
@@ -25,14 +34,16 @@ final class Plan {
   let labels: [String]
   let places: [Place]
   let arenaBytes: Int
-  let inputs: [(dtype: DType, shape: [Int])]
+  let inputs: [Input]
   let outputs: [Output]
 
-  /// Plans a graph whose types are all concrete.
+  /// Plans a graph whose types are all concrete, for steps that `threads` workers share.
   init(
-    _ graph: Graph, kernels: UnsafePointer<sp_kernel_table>, pool: ThreadPool, weights: WeightCache
+    _ graph: Graph, kernels: UnsafePointer<sp_kernel_table>, pool: ThreadPool, threads: Int,
+    weights: WeightCache
   ) throws(RuntimeError) {
-    var builder = PlanBuilder(graph, kernels: kernels, pool: pool, weights: weights)
+    var builder = PlanBuilder(
+      graph, kernels: kernels, pool: pool, threads: threads, weights: weights)
     try builder.prepareSteps()
     let layout = try builder.layOut()
     steps = builder.steps
@@ -40,12 +51,12 @@ final class Plan {
     places = layout.places
     arenaBytes = layout.arenaBytes
     outputs = layout.outputs
-    var inputs: [(dtype: DType, shape: [Int])] = []
+    var inputs: [Input] = []
     for id in graph.inputs {
       guard let type = graph[id].type, let shape = type.shape else {
         throw .unresolvedShape(value: graph[id].name, type: "an input")
       }
-      inputs.append((type.dtype, shape))
+      inputs.append(Input(dtype: type.dtype, shape: shape))
     }
     self.inputs = inputs
   }

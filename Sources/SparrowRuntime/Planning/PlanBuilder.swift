@@ -6,7 +6,10 @@ struct PlanBuilder {
   let graph: Graph
   let kernels: UnsafePointer<sp_kernel_table>
   let weights: WeightCache
+  /// Packs weights and measures.
   let pool: ThreadPool
+  /// The number of workers that share the steps.
+  let threads: Int
 
   private(set) var steps: [Step] = []
   private(set) var labels: [String] = []
@@ -22,10 +25,11 @@ struct PlanBuilder {
   private(set) var timer: StepTimer?
 
   init(
-    _ graph: Graph, kernels: UnsafePointer<sp_kernel_table>, pool: ThreadPool,
+    _ graph: Graph, kernels: UnsafePointer<sp_kernel_table>, pool: ThreadPool, threads: Int,
     weights: WeightCache
   ) {
-    (self.graph, self.kernels, self.pool, self.weights) = (graph, kernels, pool, weights)
+    (self.graph, self.kernels, self.weights) = (graph, kernels, weights)
+    (self.pool, self.threads) = (pool, threads)
     roots = graph.values.indices.map { ValueID($0) }
     folding = NodeFolding(graph)
   }
@@ -86,7 +90,7 @@ struct PlanBuilder {
       outputs[0].strides = result.strides
     }
     var preparation = Preparation(
-      label: node.label, inputs: inputs, outputs: outputs, kernels: kernels, threads: pool.count,
+      label: node.label, inputs: inputs, outputs: outputs, kernels: kernels, threads: threads,
       firstScratchSlot: graph.values.count + scratch.count, weights: cache ?? weights)
     preparation.resultScale = result?.scale ?? 1
     preparation.kernel = weights.kernel(of: ProductUse(preparation))

@@ -110,6 +110,11 @@ struct Benchmark: ParsableCommand {
     common.say(
       "\npeak \(Text.significant(profile.peakGigaflops)) GFLOP/s of multiply-adds; GFLOP/s count "
         + "weights that are not zero")
+    if let first = profile.steps.first, first.runs > 1 {
+      common.say(
+        "each sample runs by itself, times are sums over the \(first.runs) of the batch"
+          + (first.threads < threads.threads ? ", all on one thread" : ""))
+    }
     common.say(Text.table(rows))
   }
 }
