@@ -24,7 +24,7 @@ extension ConvTranspose {
     let columns = p.scratch(bytes: shape.planes * rows * shape.inputPlane * 4)
     let panels = p.scratch(bytes: p.threads * shape.inputs * nr * 4)
     let fused = FusedActivation(activation)
-    let tiles = (shape.inputPlane + nr - 1) / nr
+    let tiles = shape.inputPlane.dividedUp(by: nr)
     return Step(
       phases: [shape.planes * tiles, shape.planes * shape.outputs],
       kernel: "f32_gemm (col2im)",

@@ -60,8 +60,3 @@ struct ConvolutionShape {
       out_height: first(output, 1), out_width: last(output), plane: height * width, row: width)
   }
 }
-
-extension Int {
-  /// The quotient, rounded up.
-  func dividedUp(by divisor: Int) -> Int { (self + divisor - 1) / divisor }
-}

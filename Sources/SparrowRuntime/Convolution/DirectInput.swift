@@ -49,7 +49,7 @@ struct DirectInput: @unchecked Sendable {
       (width, height) = (Int(g.out_width), Int(g.out_height))
       (self.rows, self.pixels) = (rows, rows * width)
       self.row = row
-      copyFloats = (floats + 15) / 16 * 16
+      copyFloats = floats.dividedUp(by: 16) * 16
     }
     table = Region(count: max(1, shape.k) * 4)
     let offsets = table.base.bindMemory(to: Int32.self, capacity: shape.k)
@@ -74,7 +74,7 @@ struct DirectInput: @unchecked Sendable {
   }
 
   /// Tiles of `tile` pixels in an output row.
-  func columnTiles(_ tile: Int) -> Int { (width + tile - 1) / tile }
+  func columnTiles(_ tile: Int) -> Int { width.dividedUp(by: tile) }
 
   struct Block {
     let firstRow: Int

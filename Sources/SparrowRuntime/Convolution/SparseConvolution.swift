@@ -94,7 +94,7 @@ private struct SparseConvolution {
     let place = tasks.place(work.task)
     let matrix = matrices[place.group]
     let image = place.image * shape.groups + place.group
-    let (column, n) = tiling.columns(place.tile, of: staged.columns)
+    let (column, n) = tiling.columns(place.tile, of: shape.outputPlane)
     let source = UnsafePointer(work.floats(stagedSlot) + image * staged.floats)
     var rows = windows.kernelArgument
     let tile = work.floats(scratch) + work.worker * (tileFloats + sumFloats)
@@ -177,13 +177,12 @@ private func groupMatrices(
   // Input rows that begin at cache lines are read where they are.
   let isAligned = windows.isPlain && staged.plane % 16 == 0 && staged.plane / 16 * 4 <= 65_535
   let planeLines = isAligned ? staged.plane / 16 : nil
-
   let tensor = try p.constantWeight(1)
   var result: [SparseMatrix] = []
   for group in 0..<shape.groups {
     let key = WeightCache.Key(
       tensor, layout: .sparse, rows: shape.outputs, k: shape.k, group: group,
-      columns: staged.columns, plane: staged.plane)
+      columns: shape.outputPlane, plane: staged.plane)
     let first = result.first
     let known = p.weights.sparse(key) {
       groupMatrix(p, tensor, group, shape, planeLines: planeLines, like: first)
@@ -215,8 +214,7 @@ private func groupMatrix(
     first?.tiling
     ?? SparseTiling(
       p.kernels, rows: shape.outputs, columns: shape.outputPlane, k: shape.k,
-      entries: choice.entries,
-      kind: kind, multiple: kind == .block1x4 ? 4 * shape.positions : 1,
+      entries: choice.entries, kind: kind, multiple: kind == .block1x4 ? 4 * shape.positions : 1,
       planeLines: planeLines)
   return SparseMatrix(weights, positions: shape.positions, kind: kind, tiling: tiling)
 }

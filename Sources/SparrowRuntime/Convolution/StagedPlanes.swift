@@ -17,8 +17,6 @@ struct StagedPlanes {
     case columns
   }
 
-  /// Columns of the product: the output's pixels.
-  let columns: Int
   /// Floats from one plane to the next.
   let plane: Int
   private let layout: Layout
@@ -29,7 +27,6 @@ struct StagedPlanes {
   init(_ shape: ConvolutionShape) {
     self.shape = shape
     let g = shape.geometry
-    columns = shape.outputPlane
     let phasesY = StagedPlanes.phases(
       stride: Int(g.stride_h), pad: Int(g.pad_top),
       reach: (Int(g.kernel_h) - 1) * Int(g.dilation_h))
@@ -70,15 +67,15 @@ struct StagedPlanes {
   /// kernels make them.
   var isWorthwhile: Bool {
     let activations = shape.inputs * shape.inputPlane + shape.outputs * shape.outputPlane
-    return copies * planesPerChannel * plane <= 16 * (shape.inputPlane + columns) + 4096
-      && shape.positions * columns / 32 <= 4 * activations + 262_144
+    return copies * planesPerChannel * plane <= 16 * (shape.inputPlane + shape.outputPlane) + 4096
+      && shape.positions * shape.outputPlane / 32 <= 4 * activations + 262_144
   }
 
   /// Where the rows of the product are in these planes.
   func windows() -> Windows {
     let g = shape.geometry
     let windows = Windows(
-      positions: shape.positions, plane: planesPerChannel * plane, columns: columns)
+      positions: shape.positions, plane: planesPerChannel * plane, columns: shape.outputPlane)
     for ky in 0..<Int(g.kernel_h) {
       let y = Place(
         offset: ky * Int(g.dilation_h) - Int(g.pad_top), stride: Int(g.stride_h),

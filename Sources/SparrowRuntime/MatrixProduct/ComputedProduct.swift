@@ -9,11 +9,11 @@ func computedProduct(
 ) -> Step {
   let kernels = p.kernels
   let (mr, nr) = (Int(kernels.pointee.gemm_mr), Int(kernels.pointee.gemm_nr))
-  let rowPanels = (shape.m + mr - 1) / mr
-  let columnPanels = (shape.n + nr - 1) / nr
+  let rowPanels = shape.m.dividedUp(by: mr)
+  let columnPanels = shape.n.dividedUp(by: nr)
   // Whole cache lines, so that every worker's panels start at one.
   let panelFloats = rowPanels * mr * shape.k
-  let aFloats = (panelFloats + 15) / 16 * 16
+  let aFloats = panelFloats.dividedUp(by: 16) * 16
   let bFloats = (columnPanels * nr * shape.k + 15) / 16 * 16
   let panelsA = p.scratch(bytes: p.threads * aFloats * 4)
   let panelsB = p.scratch(bytes: p.threads * bFloats * 4)

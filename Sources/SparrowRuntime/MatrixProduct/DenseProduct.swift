@@ -90,13 +90,13 @@ private struct DenseProductTiling: @unchecked Sendable {
     let (mr, nr) = (Int(kernels.gemm_mr), Int(kernels.gemm_nr))
     isInPlace = shape.aRow == 1 || shape.m == 1
     // A line more than whole ones: columns at multiples of large powers of two would share cache sets.
-    columnStride = isInPlace ? shape.aColumn : (shape.m + 15) / 16 * 16 + 16
+    columnStride = isInPlace ? shape.aColumn : shape.m.dividedUp(by: 16) * 16 + 16
     guard shape.k * columnStride <= Int(Int32.max) else {
       throw p.unsupported("products with \(shape.k) rows of \(columnStride) floats")
     }
     let bytes = shape.k * shape.m * 4
     let blockBytes = DenseProductTiling.blockBytes
-    rows = Chunks(shape.m, tasks: (bytes + blockBytes - 1) / blockBytes, unit: mr)
+    rows = Chunks(shape.m, tasks: bytes.dividedUp(by: blockBytes), unit: mr)
     columns = Chunks(
       shape.n, tasks: p.threads == 1 ? 1 : 4 * p.threads, unit: nr)
     copies = Chunks(shape.m, tasks: p.threads == 1 ? 1 : 2 * p.threads, unit: 16)

@@ -70,12 +70,12 @@ struct ReductionBlocks: Equatable {
   /// Blocks of at most `limit`, their length a multiple of `multiple`.
   init(_ k: Int, limit: Int, multiple: Int = 1) {
     self.k = k
-    let count = max(1, (k + limit - 1) / limit)
+    let count = max(1, k.dividedUp(by: limit))
     let even = (max(k, 1) + count - 1) / count
-    length = (even + multiple - 1) / multiple * multiple
+    length = even.dividedUp(by: multiple) * multiple
   }
 
-  var count: Int { max(1, (k + length - 1) / length) }
+  var count: Int { max(1, k.dividedUp(by: length)) }
 
   @inline(__always)
   func range(_ block: Int) -> (start: Int, end: Int) {

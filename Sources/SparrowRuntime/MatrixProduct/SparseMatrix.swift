@@ -57,10 +57,10 @@ final class SparseMatrix: @unchecked Sendable {
   init(_ weights: WeightNonzeros, positions: Int, kind: Kind, tiling: SparseTiling) {
     (self.kind, self.tiling, rows) = (kind, tiling, weights.rows)
     let blocks = tiling.blocks
-    let groups = (rows + kind.groupRows - 1) / kind.groupRows
+    let groups = rows.dividedUp(by: kind.groupRows)
     self.groups = groups
     inputStride = positions * tiling.rowLines * 16
-    segmentRows = max(32, min(256, (rows + 15) / 16 * 4))
+    segmentRows = max(32, min(256, rows.dividedUp(by: 16) * 4))
     orderRegion = Region(count: max(1, blocks.count * groups) * 4)
     startsRegion = Region(count: (blocks.count * groups + 1) * 4)
     order = orderRegion.base.bindMemory(to: UInt32.self, capacity: blocks.count * groups)
@@ -123,7 +123,7 @@ final class SparseMatrix: @unchecked Sendable {
   ) -> sp_sparse_product {
     let step = kind.groupRows
     return sp_sparse_product(
-      begin: begin / step, end: (end + step - 1) / step, rows: rows,
+      begin: begin / step, end: end.dividedUp(by: step), rows: rows,
       order: UnsafePointer(order + block * groups),
       start: UnsafePointer(starts + block * groups), offsets: UnsafePointer(offsets),
       values: UnsafePointer(values), tile: tile, tile_stride: inputStride, n: n, sums: nil,

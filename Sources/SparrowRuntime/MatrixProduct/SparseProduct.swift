@@ -43,8 +43,8 @@ private struct SparseProduct {
     let tiles = tiling.tiles
     let wanted = p.threads == 1 ? 1 : max(1, (4 * p.threads + tiles - 1) / tiles)
     let segment = matrix.segmentRows
-    taskRows = ((shape.n + wanted - 1) / wanted + segment - 1) / segment * segment
-    parts = (shape.n + taskRows - 1) / taskRows
+    taskRows = shape.n.dividedUp(by: wanted).dividedUp(by: segment) * segment
+    parts = shape.n.dividedUp(by: taskRows)
     chunks = RowChunks(rows: min(taskRows, max(1, 256 / segment) * segment), matrix)
     tileFloats = shape.k * tiling.width
     sumFloats = chunks.rows * tiling.width
@@ -76,7 +76,7 @@ private struct SparseProduct {
   /// for normal numbers, which makes products slow.
   @inline(__always)
   private func clearLanes(_ tile: UnsafeMutablePointer<Float>, from n: Int) {
-    let end = (n + 15) / 16 * 16
+    let end = n.dividedUp(by: 16) * 16
     guard end > n else { return }
     for row in 0..<shape.k {
       for lane in n..<end { tile[row * tiling.width + lane] = 0 }

@@ -27,8 +27,8 @@ final class SparseRows: @unchecked Sendable {
 
   init(_ weights: WeightNonzeros) {
     (rows, nonzeros) = (weights.rows, weights.count)
-    blocks = max(1, (weights.columns + SparseRows.longestBlock - 1) / SparseRows.longestBlock)
-    blockLength = (weights.columns + blocks - 1) / blocks
+    blocks = max(1, weights.columns.dividedUp(by: SparseRows.longestBlock))
+    blockLength = weights.columns.dividedUp(by: blocks)
     let (columnCount, startCount) = (nonzeros + Int(SP_SPMV_SLACK), blocks * rows + 1)
     regions = (
       Region(count: startCount * 4), Region(count: columnCount * 2), Region(count: nonzeros * 4)

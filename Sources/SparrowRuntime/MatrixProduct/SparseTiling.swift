@@ -39,8 +39,8 @@ struct SparseTiling: Equatable {
     let widest = max(1, min(6, 6 * lanes / 16))
     var best: (cost: Double, tiles: Int, blocks: ReductionBlocks)?
     for limit in 1...widest {
-      let tiles = (lines + limit - 1) / limit
-      let width = (lines + tiles - 1) / tiles
+      let tiles = lines.dividedUp(by: limit)
+      let width = lines.dividedUp(by: tiles)
       // Offsets have 16 bits.
       let reach = 65_535 / (planeLines ?? width)
       let depth = max(multiple, min(SparseTiling.tileBytes(kind) / (64 * width), reach))
@@ -51,7 +51,7 @@ struct SparseTiling: Equatable {
       if cost < best?.cost ?? .infinity { best = (cost, tiles, blocks) }
     }
     tiles = best?.tiles ?? lines
-    width = (lines + tiles - 1) / tiles * 16
+    width = lines.dividedUp(by: tiles) * 16
     rowLines = planeLines ?? width / 16
     isInPlace = planeLines != nil
     blocks = best?.blocks ?? ReductionBlocks(k, limit: max(1, multiple), multiple: multiple)

@@ -113,7 +113,7 @@ public struct SparsityChoice {
   ) -> Int {
     let entries = SparseEntries(weights, kind: kind, positions: positions)
     var total = 0
-    for group in 0..<((weights.rows + kind.groupRows - 1) / kind.groupRows) {
+    for group in 0..<weights.rows.dividedUp(by: kind.groupRows) {
       total += entries.count(group, 0, weights.columns)
     }
     return total

@@ -179,7 +179,7 @@ final class Panels: @unchecked Sendable {
     rowStride: Int, columnStride: Int
   ) -> Panels {
     let mr = Int(kernels.pointee.gemm_mr)
-    let count = (rows + mr - 1) / mr
+    let count = rows.dividedUp(by: mr)
     let result = Panels(count: count * k * mr)
     for p in 0..<count {
       kernels.pointee.f32_pack_a(
@@ -195,7 +195,7 @@ final class Panels: @unchecked Sendable {
     k: Int, rowStride: Int, columnStride: Int
   ) -> Panels {
     let nr = Int(kernels.pointee.gemm_nr)
-    let count = (columns + nr - 1) / nr
+    let count = columns.dividedUp(by: nr)
     let result = Panels(count: count * k * nr)
     for p in 0..<count {
       kernels.pointee.f32_pack_b(

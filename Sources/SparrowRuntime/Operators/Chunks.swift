@@ -6,10 +6,10 @@ struct Chunks {
 
   /// At most `tasks` runs whose lengths are multiples of `unit` (the last one excepted).
   init(_ count: Int, tasks wanted: Int, unit: Int = 1) {
-    let units = (count + unit - 1) / unit
+    let units = count.dividedUp(by: unit)
     let unitsEach = max(1, (units + wanted - 1) / max(1, wanted))
     (self.count, size) = (count, unitsEach * unit)
-    tasks = max(1, (units + unitsEach - 1) / unitsEach)
+    tasks = max(1, units.dividedUp(by: unitsEach))
   }
 
   /// The items of one task.

@@ -30,7 +30,7 @@ struct ElementwiseLoop {
     (stepA, stepB, stepC) = (steps[0], steps[1], steps[2])
     length = inner.count
     piece = min(max(length, 1), 2048)
-    pieces = (length + piece - 1) / piece
+    pieces = length.dividedUp(by: piece)
     nest = LoopNest(axes)
     let units = nest.count * pieces
     chunks = Chunks(units, tasks: p.tasks(work: output.elementCount * weight, limit: 64))

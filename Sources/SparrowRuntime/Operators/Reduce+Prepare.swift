@@ -67,7 +67,7 @@ struct Reduction {
     }
     (kept, taken) = (LoopNest(keptAxes), LoopNest(takenAxes))
     piece = reducesRuns ? 1 : min(max(length, 1), 1024)
-    pieces = reducesRuns ? 1 : (length + piece - 1) / piece
+    pieces = reducesRuns ? 1 : length.dividedUp(by: piece)
     chunks = Chunks(
       kept.count * pieces, tasks: p.tasks(work: shape.elementCount, limit: 64))
   }

@@ -58,7 +58,7 @@ extension Softmax {
     let (from, to) = (p.slot(x), p.slot(p.outputs[0]))
     // A task owns some columns of one outer slice.
     let width = min(slices.inner, 1024)
-    let parts = (slices.inner + width - 1) / width
+    let parts = slices.inner.dividedUp(by: width)
     let chunks = Chunks(slices.outer * parts, tasks: p.tasks(work: slices.count * 8, limit: 64))
     let scratch = p.scratch(bytes: chunks.tasks * 2 * width * MemoryLayout<Float>.stride)
     let kernels = ColumnSoftmaxKernels(p.kernels, isLog: isLog)

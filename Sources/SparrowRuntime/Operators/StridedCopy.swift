@@ -45,8 +45,8 @@ struct StridedCopy {
     nest = LoopNest(axes)
     runPiece = min(max(run.count, 1), isTransposed ? 256 : 16_384)
     rowPiece = isTransposed ? min(max(rows.count, 1), 64) : max(1, min(rows.count, 8192 / runPiece))
-    runPieces = (run.count + runPiece - 1) / runPiece
-    rowPieces = (rows.count + rowPiece - 1) / rowPiece
+    runPieces = run.count.dividedUp(by: runPiece)
+    rowPieces = rows.count.dividedUp(by: rowPiece)
     units = nest.count * runPieces * rowPieces
   }
 
