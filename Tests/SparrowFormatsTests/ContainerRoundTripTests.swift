@@ -154,6 +154,16 @@ private struct AttributeChanger: AttributeVisitor {
       return
     }
   }
+  mutating func visit(_ key: StaticString, _ value: inout Float?) throws(Never) {
+    value = value == nil ? 0.25 : nil
+  }
+  mutating func visit(_ key: StaticString, _ value: inout [Float]) throws(Never) {
+    value = [-0.5, .infinity]
+  }
+  mutating func visit(_ key: StaticString, _ value: inout String) throws(Never) { value = "ij->ji" }
+  mutating func visit<C: AttributeChoice>(_ key: StaticString, _ value: inout [C]) throws(Never) {
+    value = C.allCases.reversed()
+  }
   mutating func visit(_ key: StaticString, _ value: inout Activation) throws(Never) {
     value = .hardSigmoid(alpha: 0.25, beta: -1)
   }

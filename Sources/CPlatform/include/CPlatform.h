@@ -3,6 +3,7 @@
 #ifndef SPARROW_CPLATFORM_H
 #define SPARROW_CPLATFORM_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -97,5 +98,31 @@ static inline double sp_erf(double x) { return __builtin_erf(x); }
 static inline double sp_sin(double x) { return __builtin_sin(x); }
 static inline double sp_cos(double x) { return __builtin_cos(x); }
 static inline double sp_pow(double x, double y) { return __builtin_pow(x, y); }
+
+// The C library's functions of float64.
+static inline double sp_f64_exp(double x) { return exp(x); }
+static inline double sp_f64_expm1(double x) { return expm1(x); }
+static inline double sp_f64_log(double x) { return log(x); }
+static inline double sp_f64_log1p(double x) { return log1p(x); }
+static inline double sp_f64_log2(double x) { return log2(x); }
+static inline double sp_f64_sin(double x) { return sin(x); }
+static inline double sp_f64_cos(double x) { return cos(x); }
+static inline double sp_f64_tan(double x) { return tan(x); }
+static inline double sp_f64_asin(double x) { return asin(x); }
+static inline double sp_f64_acos(double x) { return acos(x); }
+static inline double sp_f64_atan(double x) { return atan(x); }
+static inline double sp_f64_sinh(double x) { return sinh(x); }
+static inline double sp_f64_cosh(double x) { return cosh(x); }
+static inline double sp_f64_tanh(double x) { return tanh(x); }
+static inline double sp_f64_asinh(double x) { return asinh(x); }
+static inline double sp_f64_acosh(double x) { return acosh(x); }
+static inline double sp_f64_atanh(double x) { return atanh(x); }
+static inline double sp_f64_erf(double x) { return erf(x); }
+static inline double sp_f64_cbrt(double x) { return cbrt(x); }
+static inline double sp_f64_lgamma(double x) { return lgamma(x); }
+static inline double sp_f64_tgamma(double x) { return tgamma(x); }
+static inline double sp_f64_pow(double x, double y) { return pow(x, y); }
+static inline double sp_f64_atan2(double y, double x) { return atan2(y, x); }
+static inline double sp_f64_fmod(double x, double y) { return fmod(x, y); }
 
 #endif

@@ -74,8 +74,20 @@ private struct AttributePrinter: AttributeVisitor {
   mutating func visit(_ key: StaticString, _ value: inout Scalar) throws(Never) {
     line(key, value.dtype.name + ":" + "\(value.bits)")
   }
+  mutating func visit(_ key: StaticString, _ value: inout Float?) throws(Never) {
+    if let value { line(key, "\(value)") }
+  }
+  mutating func visit(_ key: StaticString, _ value: inout [Float]) throws(Never) {
+    line(key, "[" + value.map { "\($0)" }.joined(separator: ",") + "]")
+  }
+  mutating func visit(_ key: StaticString, _ value: inout String) throws(Never) {
+    line(key, "'" + value + "'")
+  }
   mutating func visit<C: AttributeChoice>(_ key: StaticString, _ value: inout C) throws(Never) {
     line(key, value.name)
+  }
+  mutating func visit<C: AttributeChoice>(_ key: StaticString, _ value: inout [C]) throws(Never) {
+    line(key, "[" + value.map { $0.name }.joined(separator: ",") + "]")
   }
   mutating func visit(_ key: StaticString, _ value: inout Activation) throws(Never) {
     switch value {

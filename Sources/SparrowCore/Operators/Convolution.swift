@@ -11,6 +11,8 @@ public struct Conv: Operator {
   }
 
   public var name: String { "Conv" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 2...3 }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try window.visit(&visitor)
@@ -62,6 +64,8 @@ public struct ConvTranspose: Operator {
   }
 
   public var name: String { "ConvTranspose" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 2...3 }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try window.visit(&visitor)

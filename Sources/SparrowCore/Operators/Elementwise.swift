@@ -62,6 +62,8 @@ public struct Unary: Operator {
   }
 
   public var name: String { function.name }
+  public static var variants: [Self] { Function.allCases.map { Self($0) } }
+  public var inputCount: ClosedRange<Int> { 1...1 }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     if function == .hardSigmoid || function == .leakyRelu || function == .elu {
@@ -122,6 +124,8 @@ public struct Binary: Operator {
   }
 
   public var name: String { function.name }
+  public static var variants: [Self] { Function.allCases.map { Self($0) } }
+  public var inputCount: ClosedRange<Int> { 2...2 }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.visit("activation", &activation)
@@ -142,6 +146,8 @@ public struct Binary: Operator {
 public struct Clip: Operator {
   public init() {}
   public var name: String { "Clip" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 1...3 }
   public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
     [try context.type(0)]
   }
@@ -151,6 +157,8 @@ public struct Clip: Operator {
 public struct Where: Operator {
   public init() {}
   public var name: String { "Where" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 3...3 }
   public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
     let x = try context.type(1)
     let values = try ShapeRules.broadcast(x.dimensions, try context.dimensions(2))
@@ -163,6 +171,8 @@ public struct Cast: Operator {
   public var to: DType
   public init(to: DType = .float32) { self.to = to }
   public var name: String { "Cast" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 1...1 }
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.visit("to", &to)
   }
@@ -176,6 +186,8 @@ public struct Identity: Operator {
   public var isDropout: Bool
   public init(isDropout: Bool = false) { self.isDropout = isDropout }
   public var name: String { isDropout ? "Dropout" : "Identity" }
+  public static var variants: [Self] { [Self(), Self(isDropout: true)] }
+  public var inputCount: ClosedRange<Int> { 1...1 }
   public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
     guard context.outputCount == 1 else {
       throw InferenceError("Dropout's mask output is not supported")

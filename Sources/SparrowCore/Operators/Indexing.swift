@@ -5,6 +5,8 @@ public struct Concat: Operator {
   public init(axis: Int = 0) { self.axis = axis }
 
   public var name: String { "Concat" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 1...Int.max }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.visit("axis", &axis)
@@ -48,6 +50,9 @@ public struct Split: Operator {
   public init(axis: Int = 0) { self.axis = axis }
 
   public var name: String { "Split" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 1...2 }
+  public var shapeInputs: [Int] { [1] }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.visit("axis", &axis)
@@ -84,6 +89,9 @@ public struct Split: Operator {
 public struct Slice: Operator {
   public init() {}
   public var name: String { "Slice" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 3...5 }
+  public var shapeInputs: [Int] { [1, 2, 3, 4] }
 
   /// One axis's part: first position, step (may be negative) and number of elements.
   public struct Part: Hashable, Sendable {
@@ -160,6 +168,8 @@ public struct Gather: Operator {
   public init(axis: Int = 0) { self.axis = axis }
 
   public var name: String { "Gather" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 2...2 }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.visit("axis", &axis)
@@ -182,6 +192,8 @@ public struct GatherND: Operator {
   public init() {}
 
   public var name: String { "GatherND" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 2...2 }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.visit("batch_dims", &batchDimensions)
@@ -207,6 +219,9 @@ public struct GatherND: Operator {
 public struct RangeOf: Operator {
   public init() {}
   public var name: String { "Range" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 3...3 }
+  public var shapeInputs: [Int] { [0, 1, 2] }
 
   /// The number of elements; nil where the inputs are not known.
   public static func count(_ start: Tensor?, _ limit: Tensor?, _ delta: Tensor?) -> Int? {
@@ -238,6 +253,9 @@ public struct ConstantOfShape: Operator {
   public init() {}
 
   public var name: String { "ConstantOfShape" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 1...1 }
+  public var shapeInputs: [Int] { [0] }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.visit("value", &value)

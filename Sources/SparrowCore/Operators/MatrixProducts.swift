@@ -16,6 +16,8 @@ public struct Gemm: Operator {
   }
 
   public var name: String { "Gemm" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 2...3 }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.visit("alpha", &alpha)
@@ -49,6 +51,8 @@ public struct MatMul: Operator {
   public init(activation: Activation = .none) { self.activation = activation }
 
   public var name: String { "MatMul" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 2...2 }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.visit("activation", &activation)

@@ -6,6 +6,8 @@ public struct BatchNormalization: Operator {
   public init() {}
 
   public var name: String { "BatchNormalization" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 5...5 }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.visit("epsilon", &epsilon)
@@ -36,6 +38,8 @@ public struct LayerNormalization: Operator {
   }
 
   public var name: String { "LayerNormalization" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 2...3 }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.visit("axis", &axis)
@@ -63,6 +67,8 @@ public struct Softmax: Operator {
   public init(axis: Int = -1, isLog: Bool = false) { (self.axis, self.isLog) = (axis, isLog) }
 
   public var name: String { isLog ? "LogSoftmax" : "Softmax" }
+  public static var variants: [Self] { [Self(), Self(isLog: true)] }
+  public var inputCount: ClosedRange<Int> { 1...1 }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.visit("axis", &axis)

@@ -6,6 +6,41 @@ extension Op {
     return copy.accept(&visitor)
   }
 
+  /// The operator set it belongs to: empty for ONNX's own.
+  public var domain: String {
+    var copy = self
+    var visitor = DomainVisitor()
+    return copy.accept(&visitor)
+  }
+
+  /// The operator set that first has it, where newer than others'; see ``Operator/opset``.
+  public var opset: Int {
+    var copy = self
+    var visitor = OpsetVisitor()
+    return copy.accept(&visitor)
+  }
+
+  /// How many inputs a node has in an ONNX file; see ``Operator/inputCount``.
+  public var inputCount: ClosedRange<Int> {
+    var copy = self
+    var visitor = InputCountVisitor()
+    return copy.accept(&visitor)
+  }
+
+  /// The inputs whose values decide the outputs' types; see ``Operator/shapeInputs``.
+  public var shapeInputs: [Int] {
+    var copy = self
+    var visitor = ShapeInputsVisitor()
+    return copy.accept(&visitor)
+  }
+
+  /// The outputs for concrete inputs; see ``Operator/compute(_:)``.
+  public func compute(_ operands: Operands) throws(ComputeError) -> [Tensor] {
+    var copy = self
+    var visitor = ComputeVisitor(operands: operands)
+    return try copy.accept(&visitor)
+  }
+
   /// The operator of that name with default attributes; nil when there is none.
   public init?(named name: String) {
     for op in Op.catalogue where op.name == name {
@@ -84,6 +119,31 @@ extension Op {
 
 private struct NameVisitor: OperatorVisitor {
   mutating func visit<O: Operator>(_ op: inout O) throws(Never) -> String { op.name }
+}
+
+private struct DomainVisitor: OperatorVisitor {
+  mutating func visit<O: Operator>(_ op: inout O) throws(Never) -> String { op.domain }
+}
+
+private struct OpsetVisitor: OperatorVisitor {
+  mutating func visit<O: Operator>(_ op: inout O) throws(Never) -> Int { op.opset }
+}
+
+private struct InputCountVisitor: OperatorVisitor {
+  mutating func visit<O: Operator>(_ op: inout O) throws(Never) -> ClosedRange<Int> {
+    op.inputCount
+  }
+}
+
+private struct ShapeInputsVisitor: OperatorVisitor {
+  mutating func visit<O: Operator>(_ op: inout O) throws(Never) -> [Int] { op.shapeInputs }
+}
+
+private struct ComputeVisitor: OperatorVisitor {
+  var operands: Operands
+  mutating func visit<O: Operator>(_ op: inout O) throws(ComputeError) -> [Tensor] {
+    try op.compute(operands)
+  }
 }
 
 private struct AttributesVisitor<V: AttributeVisitor>: OperatorVisitor {

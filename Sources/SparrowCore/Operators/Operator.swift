@@ -7,6 +7,23 @@ public protocol Operator: Hashable, Sendable {
   /// The ONNX operator name.
   var name: String { get }
 
+  /// The operator set it belongs to: empty for ONNX's own.
+  var domain: String { get }
+
+  /// The operator set of its domain that first has the canonical form, where that is newer than those
+  /// of the others.
+  var opset: Int { get }
+
+  /// One of each name the type stands for, with default attributes.
+  static var variants: [Self] { get }
+
+  /// How many inputs a node has in an ONNX file, optional ones included. What Sparrow adds (a
+  /// convolution's addend, a matrix product's bias) does not count.
+  var inputCount: ClosedRange<Int> { get }
+
+  /// The inputs whose values, and not only types, decide the outputs' types: a Reshape's shape.
+  var shapeInputs: [Int] { get }
+
   /// Shows every attribute to `visitor`, which may read or replace it. This one list serves the
   /// text form, the container, and ONNX import and export.
   mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure)
@@ -16,11 +33,24 @@ public protocol Operator: Hashable, Sendable {
 
   /// The output's value where it follows from input types alone (`Shape` of a static input).
   func valueFromTypes(_ context: InferenceContext) -> Tensor?
+
+  /// The outputs for concrete inputs: what the operator means, written to be read. The runtime runs
+  /// it where an operator has no faster step (`Op+Prepare.swift`), and wherever the shape of a result
+  /// depends on more than shapes and ``shapeInputs``.
+  ///
+  /// Integers are exact; floating-point numbers are computed in float64 and rounded once.
+  func compute(_ x: Operands) throws(ComputeError) -> [Tensor]
 }
 
 extension Operator {
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {}
   public func valueFromTypes(_ context: InferenceContext) -> Tensor? { nil }
+  public var domain: String { "" }
+  public var opset: Int { 1 }
+  public var shapeInputs: [Int] { [] }
+  public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
+    throw ComputeError("there is no reference implementation")
+  }
 }
 
 /// A closed set of attribute values with the names ONNX gives them.
@@ -41,7 +71,12 @@ public protocol AttributeVisitor {
   mutating func visit(_ key: StaticString, _ value: inout Int?) throws(Failure)
   mutating func visit(_ key: StaticString, _ value: inout DType) throws(Failure)
   mutating func visit(_ key: StaticString, _ value: inout Scalar) throws(Failure)
+  mutating func visit(_ key: StaticString, _ value: inout Float?) throws(Failure)
+  mutating func visit(_ key: StaticString, _ value: inout [Float]) throws(Failure)
+  mutating func visit(_ key: StaticString, _ value: inout String) throws(Failure)
   mutating func visit<C: AttributeChoice>(_ key: StaticString, _ value: inout C) throws(Failure)
+  /// ONNX keeps a list of choices as strings.
+  mutating func visit<C: AttributeChoice>(_ key: StaticString, _ value: inout [C]) throws(Failure)
   /// A fused activation: not an ONNX attribute; exporters write it as nodes of its own.
   mutating func visit(_ key: StaticString, _ value: inout Activation) throws(Failure)
 }

@@ -17,6 +17,9 @@ public struct Pad: Operator {
   public init() {}
 
   public var name: String { "Pad" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 2...4 }
+  public var shapeInputs: [Int] { [1, 3] }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.visit("mode", &mode)

@@ -12,6 +12,8 @@ public struct Pool: Operator {
   public init(_ kind: Kind, window: Window = Window()) { (self.kind, self.window) = (kind, window) }
 
   public var name: String { kind == .max ? "MaxPool" : "AveragePool" }
+  public static var variants: [Self] { [Self(.average), Self(.max)] }
+  public var inputCount: ClosedRange<Int> { 1...1 }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try window.visit(&visitor)
@@ -39,6 +41,8 @@ public struct GlobalPool: Operator {
   public init(_ kind: Pool.Kind) { self.kind = kind }
 
   public var name: String { kind == .max ? "GlobalMaxPool" : "GlobalAveragePool" }
+  public static var variants: [Self] { [Self(.average), Self(.max)] }
+  public var inputCount: ClosedRange<Int> { 1...1 }
 
   public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
     let x = try context.type(0)

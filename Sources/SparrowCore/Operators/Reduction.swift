@@ -24,6 +24,9 @@ public struct Reduce: Operator {
   }
 
   public var name: String { kind.name }
+  public static var variants: [Self] { Kind.allCases.map { Self($0) } }
+  public var inputCount: ClosedRange<Int> { 1...2 }
+  public var shapeInputs: [Int] { [1] }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.visit("keepdims", &keepsDimensions)
@@ -72,6 +75,8 @@ public struct ArgExtreme: Operator {
   public init(isMax: Bool) { self.isMax = isMax }
 
   public var name: String { isMax ? "ArgMax" : "ArgMin" }
+  public static var variants: [Self] { [Self(isMax: true), Self(isMax: false)] }
+  public var inputCount: ClosedRange<Int> { 1...1 }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.visit("axis", &axis)

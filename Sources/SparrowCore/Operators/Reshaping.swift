@@ -6,6 +6,9 @@ public struct Reshape: Operator {
   public init() {}
 
   public var name: String { "Reshape" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 2...2 }
+  public var shapeInputs: [Int] { [1] }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.visit("allowzero", &allowsZero)
@@ -77,6 +80,8 @@ public struct Flatten: Operator {
   public init(axis: Int = 1) { self.axis = axis }
 
   public var name: String { "Flatten" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 1...1 }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.visit("axis", &axis)
@@ -98,6 +103,9 @@ public struct Flatten: Operator {
 public struct Squeeze: Operator {
   public init() {}
   public var name: String { "Squeeze" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 1...2 }
+  public var shapeInputs: [Int] { [1] }
   public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
     let x = try context.type(0)
     guard let input = x.dimensions else { return [x] }
@@ -121,6 +129,9 @@ public struct Squeeze: Operator {
 public struct Unsqueeze: Operator {
   public init() {}
   public var name: String { "Unsqueeze" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 2...2 }
+  public var shapeInputs: [Int] { [1] }
   public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
     let x = try context.type(0)
     guard let input = x.dimensions, let given = context.integers(1) else {
@@ -143,6 +154,8 @@ public struct Transpose: Operator {
   public init(_ permutation: [Int]? = nil) { self.permutation = permutation }
 
   public var name: String { "Transpose" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 1...1 }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.visit("perm", &permutation)
@@ -168,6 +181,9 @@ public struct Transpose: Operator {
 public struct Expand: Operator {
   public init() {}
   public var name: String { "Expand" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 2...2 }
+  public var shapeInputs: [Int] { [1] }
   public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
     let x = try context.type(0)
     guard let shape = context.integers(1) else { return [try openType(x, context)] }
@@ -197,6 +213,8 @@ public struct ShapeOf: Operator {
   public init() {}
 
   public var name: String { "Shape" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 1...1 }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.visit("start", &start)

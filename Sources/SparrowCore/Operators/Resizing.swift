@@ -44,6 +44,9 @@ public struct Resize: Operator {
   public init() {}
 
   public var name: String { "Resize" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 1...4 }
+  public var shapeInputs: [Int] { [1, 2, 3] }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.visit("mode", &mode)

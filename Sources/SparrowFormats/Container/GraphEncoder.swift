@@ -152,9 +152,27 @@ private struct AttributeWriter: AttributeVisitor {
     writer.append(value.dtype.rawValue)
     writer.append(value.bits)
   }
+  mutating func visit(_ key: StaticString, _ value: inout Float?) throws(Never) {
+    if var float = value { return visit(key, &float) }
+    begin(key, .absent)
+  }
+  mutating func visit(_ key: StaticString, _ value: inout [Float]) throws(Never) {
+    begin(key, .floats)
+    writer.append(count: value.count)
+    for float in value { writer.append(float.bitPattern) }
+  }
+  mutating func visit(_ key: StaticString, _ value: inout String) throws(Never) {
+    begin(key, .string)
+    writer.append(value)
+  }
   mutating func visit<C: AttributeChoice>(_ key: StaticString, _ value: inout C) throws(Never) {
     begin(key, .choice)
     writer.append(value.name)
+  }
+  mutating func visit<C: AttributeChoice>(_ key: StaticString, _ value: inout [C]) throws(Never) {
+    begin(key, .choices)
+    writer.append(count: value.count)
+    for choice in value { writer.append(choice.name) }
   }
   mutating func visit(_ key: StaticString, _ value: inout Activation) throws(Never) {
     begin(key, .activation)

@@ -135,11 +135,15 @@ struct GraphExporter {
 
   private func modelHead() -> WireWriter {
     let model = WireWriter()
-    model.integer(1, Int64(ONNX.writtenIRVersion))
+    let opset = lowering.nodes.reduce(ONNX.writtenOpset) { max($0, $1.op.opset) }
+    model.integer(1, ONNX.irVersion(of: opset))
     model.string(2, ONNX.producer)
-    model.message(8) { opset in
-      opset.string(1, "")
-      opset.integer(2, Int64(ONNX.writtenOpset))
+    let domains = Set(lowering.nodes.map { $0.op.domain }).union([""])
+    for domain in domains.sorted() {
+      model.message(8) { entry in
+        entry.string(1, domain)
+        entry.integer(2, domain.isEmpty ? Int64(opset) : ONNX.writtenDomainVersion(domain))
+      }
     }
     for entry in graph.metadata where !entry.key.hasPrefix(ONNX.metadataPrefix) {
       model.entry(14, entry.key, entry.value)
@@ -156,6 +160,7 @@ struct GraphExporter {
         for output in node.outputs { message.string(2, output) }
         message.string(3, node.name)
         message.string(4, node.op.name)
+        if !node.op.domain.isEmpty { message.string(7, node.op.domain) }
         var op = node.op
         var writer = ONNXAttributeWriter(node: message)
         op.visitAttributes(&writer)

@@ -250,12 +250,12 @@ struct GraphImporter {
 
   /// The operator that a lifted form describes.
   private func op(of form: NodeForm) throws(FormatError) -> Op {
-    guard form.domain.isEmpty, var op = Self.operators[form.opType] else {
+    guard var op = Self.operators[form.opType], op.domain == form.domain else {
       let domain = form.domain.isEmpty ? "ai.onnx" : form.domain
       throw form.unsupported(
         "operator \(form.opType) (domain \(domain), operator set \(form.opset)) is not supported")
     }
-    let arity = op.onnxInputs
+    let arity = op.inputCount
     guard arity.contains(form.inputs.count) else {
       throw form.malformed(
         "it has \(form.inputs.count) inputs, expected \(arity.lowerBound) to \(arity.upperBound)")

@@ -76,6 +76,7 @@ struct AttributeMessage {
   var float: Float = 0
   var int: Int64 = 0
   var string = ""
+  var strings: [String] = []
   var floats: [Float] = []
   var ints: [Int64] = []
   var tensor: TensorMessage?
@@ -118,7 +119,12 @@ struct AttributeMessage {
     case 8:
       try field.appendInt64(to: &ints, "integers in \(what)", limit: ONNXLimits.listEntries)
       return .ints
-    case 9: return .strings
+    case 9:
+      strings.append(try field.string("a string of \(what)"))
+      try field.source.check(
+        strings.count, ONNXLimits.listEntries, "the number of strings in \(what)",
+        at: field.offset)
+      return .strings
     case 10: return .tensors
     case 11: return .graphs
     case 14: return .typeProto

@@ -6,10 +6,22 @@ import SparrowCore
 /// on is lifted to the newest form, that of ``Op``. Writing lowers what Sparrow adds (fused
 /// activations, a convolution's addend, a matrix product's bias) to plain ONNX nodes.
 public enum ONNX {
-  /// The operator set of written files.
+  /// The operator set of written files, unless an operator needs a newer one.
   public static let writtenOpset = 21
-  /// The IR version of written files: that of opset 21.
-  static let writtenIRVersion = 10
+
+  /// The IR version of files of an operator set.
+  static func irVersion(of opset: Int) -> Int64 {
+    switch opset {
+    case ...22: 10
+    case 23: 11
+    case 24: 12
+    default: 13
+    }
+  }
+
+  /// The version of another operator set than ONNX's own in written files.
+  static func writtenDomainVersion(_ domain: String) -> Int64 { domain == "ai.onnx.ml" ? 5 : 1 }
+
   /// `producer_name` of written files.
   static let producer = "sparrow"
 

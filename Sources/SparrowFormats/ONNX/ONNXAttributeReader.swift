@@ -67,17 +67,42 @@ struct ONNXAttributeReader: AttributeVisitor {
     value = Scalar(dtype: tensor.dtype, bits: bits)
   }
 
+  mutating func visit(_ key: StaticString, _ value: inout Float?) throws(FormatError) {
+    if let attribute = try take(key, .float) { value = attribute.float }
+  }
+
+  mutating func visit(_ key: StaticString, _ value: inout [Float]) throws(FormatError) {
+    if let attribute = try take(key, .floats) { value = attribute.floats }
+  }
+
+  mutating func visit(_ key: StaticString, _ value: inout String) throws(FormatError) {
+    if let attribute = try take(key, .string) { value = attribute.string }
+  }
+
   mutating func visit<C: AttributeChoice>(
     _ key: StaticString, _ value: inout C
   ) throws(FormatError) {
     guard let attribute = try take(key, .string) else { return }
-    for choice in C.allCases where choice.name == attribute.string {
-      value = choice
-      return
-    }
+    value = try choice(key, attribute.string)
+  }
+
+  mutating func visit<C: AttributeChoice>(
+    _ key: StaticString, _ value: inout [C]
+  ) throws(FormatError) {
+    guard let attribute = try take(key, .strings) else { return }
+    var list: [C] = []
+    for name in attribute.strings { list.append(try choice(key, name)) }
+    value = list
+  }
+
+  /// Files differ in the case of some choices (`Tanh`, `tanh`), as the specification allows.
+  private func choice<C: AttributeChoice>(
+    _ key: StaticString, _ name: String
+  ) throws(FormatError) -> C {
+    for choice in C.allCases where choice.name == name { return choice }
+    for choice in C.allCases where choice.name.lowercased() == name.lowercased() { return choice }
     let known = C.allCases.map { $0.name }.joined(separator: ", ")
-    throw form.unsupported(
-      "attribute '\(key)' is '\(attribute.string)', expected one of: \(known)")
+    throw form.unsupported("attribute '\(key)' is '\(name)', expected one of: \(known)")
   }
 
   /// A fused activation is Sparrow's own: no attribute says it.

@@ -64,9 +64,32 @@ struct ONNXAttributeWriter: AttributeVisitor {
     }
   }
 
+  mutating func visit(_ key: StaticString, _ value: inout Float?) throws(Never) {
+    if var number = value { visit(key, &number) }
+  }
+
+  mutating func visit(_ key: StaticString, _ value: inout [Float]) throws(Never) {
+    let values = value
+    attribute(key, .floats) { attribute in
+      for value in values { attribute.float(7, value) }
+    }
+  }
+
+  mutating func visit(_ key: StaticString, _ value: inout String) throws(Never) {
+    let text = value
+    attribute(key, .string) { $0.string(4, text) }
+  }
+
   mutating func visit<C: AttributeChoice>(_ key: StaticString, _ value: inout C) throws(Never) {
     let name = value.name
     attribute(key, .string) { $0.string(4, name) }
+  }
+
+  mutating func visit<C: AttributeChoice>(_ key: StaticString, _ value: inout [C]) throws(Never) {
+    let names = value.map { $0.name }
+    attribute(key, .strings) { attribute in
+      for name in names { attribute.string(9, name) }
+    }
   }
 
   /// ``Lowering`` has made nodes of it.

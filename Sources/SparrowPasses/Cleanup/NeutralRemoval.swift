@@ -54,10 +54,7 @@ public struct NeutralRemoval: Pass {
         return nil
       }
       return !scales.isEmpty && scales.allSatisfy { $0 == 1 } ? x : nil
-    case .argExtreme, .batchNormalization, .constantOfShape, .conv, .convTranspose, .gather,
-      .gatherND, .gemm, .globalPool, .identity, .layerNormalization, .matMul, .pool, .range,
-      .reduce, .shapeOf, .softmax, .unary, .where:
-      return nil
+    default: return nil
     }
   }
 

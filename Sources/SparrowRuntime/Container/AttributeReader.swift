@@ -11,6 +11,9 @@ private enum StoredValue {
   case scalar(Scalar)
   case choice(String)
   case activation(Activation)
+  case floats([Float])
+  case string(String)
+  case choices([String])
 }
 
 /// Gives an operator the stored values of its attributes. One that is not stored keeps its default;
@@ -75,6 +78,17 @@ struct AttributeReader: AttributeVisitor {
         throw .malformed(offset: at, reason: "activation '\(name)' does not exist")
       }
       return .activation(activation)
+    case .floats:
+      var list: [Float] = []
+      for _ in 0..<(try decoder.count("floats", minimum: 4)) { list.append(try float(&decoder)) }
+      return .floats(list)
+    case .string: return .string(try decoder.string("string"))
+    case .choices:
+      var list: [String] = []
+      for _ in 0..<(try decoder.count("choices", minimum: 4)) {
+        list.append(try decoder.string("choice"))
+      }
+      return .choices(list)
     case nil: throw .malformed(offset: at, reason: "attribute kind \(code) does not exist")
     }
   }
@@ -163,15 +177,49 @@ extension AttributeReader {
     value = scalar
   }
 
+  mutating func visit(_ key: StaticString, _ value: inout Float?) throws(ReadError) {
+    switch take(key) {
+    case nil: break
+    case .absent: value = nil
+    case .float(let float): value = float
+    default: throw wrongKind(key)
+    }
+  }
+
+  mutating func visit(_ key: StaticString, _ value: inout [Float]) throws(ReadError) {
+    guard let stored = take(key) else { return }
+    guard case .floats(let list) = stored else { throw wrongKind(key) }
+    value = list
+  }
+
+  mutating func visit(_ key: StaticString, _ value: inout String) throws(ReadError) {
+    guard let stored = take(key) else { return }
+    guard case .string(let string) = stored else { throw wrongKind(key) }
+    value = string
+  }
+
   mutating func visit<C: AttributeChoice>(
     _ key: StaticString, _ value: inout C
   ) throws(ReadError) {
     guard let stored = take(key) else { return }
     guard case .choice(let name) = stored else { throw wrongKind(key) }
-    for choice in C.allCases where choice.name == name {
-      value = choice
-      return
-    }
+    value = try choice(key, name)
+  }
+
+  mutating func visit<C: AttributeChoice>(
+    _ key: StaticString, _ value: inout [C]
+  ) throws(ReadError) {
+    guard let stored = take(key) else { return }
+    guard case .choices(let names) = stored else { throw wrongKind(key) }
+    var list: [C] = []
+    for name in names { list.append(try choice(key, name)) }
+    value = list
+  }
+
+  private func choice<C: AttributeChoice>(
+    _ key: StaticString, _ name: String
+  ) throws(ReadError) -> C {
+    for choice in C.allCases where choice.name == name { return choice }
     throw .malformed(
       offset: position,
       reason: "attribute '\(key.description)' of \(op) cannot be '\(name)'")

@@ -119,4 +119,7 @@ package enum AttributeCode: UInt8 {
   case scalar = 6
   case choice = 7
   case activation = 8
+  case floats = 9
+  case string = 10
+  case choices = 11
 }

@@ -19,10 +19,24 @@ public enum Evaluator {
     } catch {
       throw .graph(error)
     }
+    if graph.outputs.contains(where: { graph[$0].type?.shape == nil }) {
+      return try compute(op, Operands(inputs, outputCount: outputCount), label: label)
+    }
     let pool = ThreadPool(count: 1)
     let plan = try Plan(
       graph, kernels: sp_kernels_best(), pool: pool, threads: 1,
       weights: WeightCache(forced: .dense))
     return try Execution(plan).run([], pool: pool)
+  }
+
+  /// The outputs of an operator's reference implementation.
+  static func compute(
+    _ op: Op, _ operands: Operands, label: String
+  ) throws(RuntimeError) -> [Tensor] {
+    do throws(ComputeError) {
+      return try op.compute(operands)
+    } catch {
+      throw .badValue(node: label, reason: error.reason)
+    }
   }
 }

@@ -132,7 +132,8 @@ final class Execution {
 
   private func check(_ fault: Workspace.Fault?) throws(RuntimeError) {
     guard let fault, let plan else { return }
-    throw .badValue(node: plan.labels[fault.step], reason: fault.failure.reason)
+    let said = fault.failure == .said ? plan.steps[fault.step].complaint?.reason : nil
+    throw .badValue(node: plan.labels[fault.step], reason: said ?? fault.failure.reason)
   }
 
   private func collect() -> [Tensor] {

@@ -19,13 +19,29 @@ public final class Step: @unchecked Sendable {
   /// The input whose memory output 0 may take over when nobody else needs it; nil for none.
   public let inPlaceInput: Int?
   let body: Body
+  /// What a run of the step found wrong, where it reports ``Failure/said``.
+  let complaint: Complaint?
 
-  public init(
+  /// A reason to end a run, in words.
+  final class Complaint {
+    var reason = ""
+  }
+
+  public convenience init(
     phases: [Int], kernel: String, multiplyAdds: Int = 0, inPlaceInput: Int? = nil,
     body: @escaping Body
   ) {
+    self.init(
+      phases: phases, kernel: kernel, multiplyAdds: multiplyAdds, inPlaceInput: inPlaceInput,
+      complaint: nil, body: body)
+  }
+
+  init(
+    phases: [Int], kernel: String, multiplyAdds: Int = 0, inPlaceInput: Int? = nil,
+    complaint: Complaint?, body: @escaping Body
+  ) {
     (self.phases, self.kernel, self.multiplyAdds) = (phases, kernel, multiplyAdds)
-    (self.inPlaceInput, self.body) = (inPlaceInput, body)
+    (self.inPlaceInput, self.complaint, self.body) = (inPlaceInput, complaint, body)
     isShared = multiplyAdds == 0 || multiplyAdds >= 131_072
   }
 
@@ -70,12 +86,15 @@ public enum Failure: UInt8, Sendable {
   case none
   case indexOutOfRange
   case divisionByZero
+  /// See the step's complaint.
+  case said
 
   public var reason: String {
     switch self {
     case .none: "no failure"
     case .indexOutOfRange: "an index lies outside its axis"
     case .divisionByZero: "integer division by zero"
+    case .said: "it does not compute these values"
     }
   }
 }

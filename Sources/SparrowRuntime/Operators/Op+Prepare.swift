@@ -38,6 +38,7 @@ extension Op {
     case .transpose(let op): try op.prepare(&p)
     case .unary(let op): try op.prepare(&p)
     case .where(let op): try op.prepare(&p)
+    default: p.referenceStep(self)
     }
   }
 }

@@ -50,7 +50,7 @@ extension Op {
     // Parts of each sample, or a table's rows for each sample's indices.
     case .gather(let op):
       x.varies(0) ? !x.varies(1) && x.isInner(op.axis) : op.axis == 0 || op.axis == -x.rank(0)
-    case .constantOfShape, .expand, .gatherND, .range, .shapeOf: false
+    default: false
     }
   }
 }

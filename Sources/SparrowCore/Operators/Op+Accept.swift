@@ -1,0 +1,157 @@
+// Written by tools/generate-operators from the cases of `Op`.
+
+extension Op {
+  /// Shows the operator inside to `visitor`, which may change its attributes.
+  public mutating func accept<V: OperatorVisitor>(
+    _ visitor: inout V
+  ) throws(V.Failure) -> V.Result {
+    switch self {
+    case .argExtreme(var op):
+      defer { self = .argExtreme(op) }
+      return try visitor.visit(&op)
+    case .batchNormalization(var op):
+      defer { self = .batchNormalization(op) }
+      return try visitor.visit(&op)
+    case .binary(var op):
+      defer { self = .binary(op) }
+      return try visitor.visit(&op)
+    case .cast(var op):
+      defer { self = .cast(op) }
+      return try visitor.visit(&op)
+    case .clip(var op):
+      defer { self = .clip(op) }
+      return try visitor.visit(&op)
+    case .concat(var op):
+      defer { self = .concat(op) }
+      return try visitor.visit(&op)
+    case .constantOfShape(var op):
+      defer { self = .constantOfShape(op) }
+      return try visitor.visit(&op)
+    case .conv(var op):
+      defer { self = .conv(op) }
+      return try visitor.visit(&op)
+    case .convTranspose(var op):
+      defer { self = .convTranspose(op) }
+      return try visitor.visit(&op)
+    case .expand(var op):
+      defer { self = .expand(op) }
+      return try visitor.visit(&op)
+    case .flatten(var op):
+      defer { self = .flatten(op) }
+      return try visitor.visit(&op)
+    case .gather(var op):
+      defer { self = .gather(op) }
+      return try visitor.visit(&op)
+    case .gatherND(var op):
+      defer { self = .gatherND(op) }
+      return try visitor.visit(&op)
+    case .gemm(var op):
+      defer { self = .gemm(op) }
+      return try visitor.visit(&op)
+    case .globalPool(var op):
+      defer { self = .globalPool(op) }
+      return try visitor.visit(&op)
+    case .identity(var op):
+      defer { self = .identity(op) }
+      return try visitor.visit(&op)
+    case .layerNormalization(var op):
+      defer { self = .layerNormalization(op) }
+      return try visitor.visit(&op)
+    case .matMul(var op):
+      defer { self = .matMul(op) }
+      return try visitor.visit(&op)
+    case .nonZero(var op):
+      defer { self = .nonZero(op) }
+      return try visitor.visit(&op)
+    case .pad(var op):
+      defer { self = .pad(op) }
+      return try visitor.visit(&op)
+    case .pool(var op):
+      defer { self = .pool(op) }
+      return try visitor.visit(&op)
+    case .range(var op):
+      defer { self = .range(op) }
+      return try visitor.visit(&op)
+    case .reduce(var op):
+      defer { self = .reduce(op) }
+      return try visitor.visit(&op)
+    case .reshape(var op):
+      defer { self = .reshape(op) }
+      return try visitor.visit(&op)
+    case .resize(var op):
+      defer { self = .resize(op) }
+      return try visitor.visit(&op)
+    case .shapeOf(var op):
+      defer { self = .shapeOf(op) }
+      return try visitor.visit(&op)
+    case .slice(var op):
+      defer { self = .slice(op) }
+      return try visitor.visit(&op)
+    case .softmax(var op):
+      defer { self = .softmax(op) }
+      return try visitor.visit(&op)
+    case .split(var op):
+      defer { self = .split(op) }
+      return try visitor.visit(&op)
+    case .squeeze(var op):
+      defer { self = .squeeze(op) }
+      return try visitor.visit(&op)
+    case .transpose(var op):
+      defer { self = .transpose(op) }
+      return try visitor.visit(&op)
+    case .trilu(var op):
+      defer { self = .trilu(op) }
+      return try visitor.visit(&op)
+    case .unary(var op):
+      defer { self = .unary(op) }
+      return try visitor.visit(&op)
+    case .unsqueeze(var op):
+      defer { self = .unsqueeze(op) }
+      return try visitor.visit(&op)
+    case .where(var op):
+      defer { self = .where(op) }
+      return try visitor.visit(&op)
+    }
+  }
+
+  /// One instance of every operator name with default attributes.
+  public static var catalogue: [Op] {
+    var all: [Op] = []
+    all += ArgExtreme.variants.map { .argExtreme($0) }
+    all += BatchNormalization.variants.map { .batchNormalization($0) }
+    all += Binary.variants.map { .binary($0) }
+    all += Cast.variants.map { .cast($0) }
+    all += Clip.variants.map { .clip($0) }
+    all += Concat.variants.map { .concat($0) }
+    all += ConstantOfShape.variants.map { .constantOfShape($0) }
+    all += Conv.variants.map { .conv($0) }
+    all += ConvTranspose.variants.map { .convTranspose($0) }
+    all += Expand.variants.map { .expand($0) }
+    all += Flatten.variants.map { .flatten($0) }
+    all += Gather.variants.map { .gather($0) }
+    all += GatherND.variants.map { .gatherND($0) }
+    all += Gemm.variants.map { .gemm($0) }
+    all += GlobalPool.variants.map { .globalPool($0) }
+    all += Identity.variants.map { .identity($0) }
+    all += LayerNormalization.variants.map { .layerNormalization($0) }
+    all += MatMul.variants.map { .matMul($0) }
+    all += NonZero.variants.map { .nonZero($0) }
+    all += Pad.variants.map { .pad($0) }
+    all += Pool.variants.map { .pool($0) }
+    all += RangeOf.variants.map { .range($0) }
+    all += Reduce.variants.map { .reduce($0) }
+    all += Reshape.variants.map { .reshape($0) }
+    all += Resize.variants.map { .resize($0) }
+    all += ShapeOf.variants.map { .shapeOf($0) }
+    all += Slice.variants.map { .slice($0) }
+    all += Softmax.variants.map { .softmax($0) }
+    all += Split.variants.map { .split($0) }
+    all += Squeeze.variants.map { .squeeze($0) }
+    all += Transpose.variants.map { .transpose($0) }
+    all += Trilu.variants.map { .trilu($0) }
+    all += Unary.variants.map { .unary($0) }
+    all += Unsqueeze.variants.map { .unsqueeze($0) }
+    all += Where.variants.map { .where($0) }
+    return all
+  }
+}
