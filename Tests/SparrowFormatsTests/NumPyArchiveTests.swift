@@ -72,8 +72,6 @@ import Testing
         try NPZ.write(names.map { ($0, one) }, to: folder.path("a.npz"))
       }
     }
-    let wide = Tensor(dtype: .bfloat16, shape: [1], bytes: Bytes(copying: [UInt16(0)]))
-    #expect(throws: FormatError.self) { try NPZ.write([("b", wide)], to: folder.path("a.npz")) }
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
   }
 
@@ -159,7 +157,7 @@ import Testing
 
   @Test func largeSizesAreReadFromTheExtraField() throws {
     // One stored entry whose sizes and offset all stand in the ZIP64 extra field.
-    let npy = try #require(NPYHeader.encode(.uint8, [3])) + [1, 2, 3]
+    let npy = NPYHeader.encode(.uint8, [3]) + [1, 2, 3]
     let crc = littleEndian(Zlib.crc32(Bytes(copying: npy)))
     let size = littleEndian(UInt64(npy.count))
     let ones = [UInt8](repeating: 0xff, count: 4)

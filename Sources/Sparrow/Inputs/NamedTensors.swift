@@ -32,13 +32,14 @@ extension Model {
   public var outputNames: [String] { graph.outputs.map { graph[$0].name } }
 }
 
-/// Reads the tensor that `FILE.npy` or `FILE.npz:KEY` names.
+/// Reads the tensor that `FILE.npy`, `FILE.npz:KEY` or `FILE.pb` (one ONNX TensorProto) names.
 public func loadTensor(_ location: String) throws(SparrowError) -> Tensor {
   do throws(FormatError) {
     if location.hasSuffix(".npy") { return try NPY.read(location) }
+    if location.hasSuffix(".pb") { return try ONNX.readTensor(location) }
     guard let range = location.range(ofLast: ".npz:") else {
       throw .unsupported(
-        file: location, offset: nil, reason: "expected FILE.npy or FILE.npz:KEY")
+        file: location, offset: nil, reason: "expected FILE.npy, FILE.npz:KEY or FILE.pb")
     }
     let file = String(location[..<range.lowerBound]) + ".npz"
     let key = String(location[range.upperBound...])

@@ -2,8 +2,9 @@ import SparrowCore
 
 /// Reads and writes npy files: one array each (NumPy Enhancement Proposal 1, versions 1 to 3).
 ///
-/// Element types are those of ``DType`` but bfloat16, which NumPy does not have. Column-major and
-/// big-endian arrays become row-major and little-endian ones.
+/// Element types are those of ``DType``. NumPy has no bfloat16: such arrays hold the bits as elements
+/// of two bytes (`<V2`), as ml_dtypes writes them, so that `array.view(ml_dtypes.bfloat16)` is exact.
+/// Column-major and big-endian arrays become row-major and little-endian ones.
 public enum NPY {
   /// Reads the file at `path`; a row-major little-endian array is used in place from the mapping.
   public static func read(_ path: String) throws(FormatError) -> Tensor {
@@ -27,9 +28,9 @@ public enum NPY {
     }
   }
 
-  /// Writes a tensor, decoded where it is sparse. Throws for bfloat16.
+  /// Writes a tensor, decoded where it is sparse.
   public static func write(_ tensor: Tensor, to path: String) throws(FormatError) {
-    let (header, elements) = try parts(of: tensor, file: path)
+    let (header, elements) = parts(of: tensor)
     let file = try AtomicFile(path)
     try file.write(header)
     try file.write(elements)
@@ -61,16 +62,11 @@ public enum NPY {
   }
 
   /// The header and the row-major elements.
-  static func parts(
-    of tensor: Tensor, file: String, name: String = ""
-  ) throws(FormatError) -> (header: [UInt8], elements: Bytes) {
-    guard let header = NPYHeader.encode(tensor.dtype, tensor.shape) else {
-      let array = name.isEmpty ? "the array" : "array '\(name)'"
-      throw .unsupported(
-        file: file, offset: nil,
-        reason: "\(array) is \(tensor.dtype.name), which NumPy does not have: cast it to float32")
-    }
-    return (header, tensor.dense().denseBytes ?? Bytes(copying: [UInt8]()))
+  static func parts(of tensor: Tensor) -> (header: [UInt8], elements: Bytes) {
+    (
+      NPYHeader.encode(tensor.dtype, tensor.shape),
+      tensor.dense().denseBytes ?? Bytes(copying: [UInt8]())
+    )
   }
 }
 

@@ -66,6 +66,7 @@ struct NPYHeader {
     let codes: [String: DType] = [
       "f2": .float16, "f4": .float32, "f8": .float64, "i1": .int8, "i2": .int16, "i4": .int32,
       "i8": .int64, "u1": .uint8, "u2": .uint16, "u4": .uint32, "u8": .uint64, "b1": .bool,
+      "V2": .bfloat16,
     ]
     guard let dtype = codes[String(descr.dropFirst())] else {
       throw .malformed(
@@ -77,11 +78,10 @@ struct NPYHeader {
   }
 
   /// The header of a row-major little-endian array, padded so that elements start at a multiple of
-  /// 64; nil for bfloat16, which NumPy does not have.
-  static func encode(_ dtype: DType, _ shape: [Int]) -> [UInt8]? {
-    guard let descr = descr(dtype) else { return nil }
+  /// 64.
+  static func encode(_ dtype: DType, _ shape: [Int]) -> [UInt8] {
     let lengths = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
-    let text = "{'descr': '\(descr)', 'fortran_order': False, 'shape': (\(lengths)), }"
+    let text = "{'descr': '\(descr(dtype))', 'fortran_order': False, 'shape': (\(lengths)), }"
     let plain = magic.count + 4 + text.utf8.count + 1
     let isLong = plain > Int(UInt16.max)
     let padded = (plain + (isLong ? 2 : 0) + 63) / 64 * 64
@@ -96,7 +96,7 @@ struct NPYHeader {
     return writer.bytes
   }
 
-  private static func descr(_ dtype: DType) -> String? {
+  private static func descr(_ dtype: DType) -> String {
     switch dtype {
     case .float16: "<f2"
     case .float32: "<f4"
@@ -110,7 +110,7 @@ struct NPYHeader {
     case .uint32: "<u4"
     case .uint64: "<u8"
     case .bool: "|b1"
-    case .bfloat16: nil
+    case .bfloat16: "<V2"
     }
   }
 }

@@ -13,7 +13,7 @@ public enum NPZ {
   }
 
   /// Writes named arrays in the given order, decoded where they are sparse. The same arrays give the
-  /// same bytes. Throws for bfloat16, and for names that are empty or used twice.
+  /// same bytes. Throws for names that are empty or used twice.
   public static func write(
     _ arrays: [(String, Tensor)], to path: String, compression: Compression = .deflated
   ) throws(FormatError) {
@@ -21,7 +21,7 @@ public enum NPZ {
     let file = try AtomicFile(path)
     var directory = ByteWriter()
     for (name, tensor) in arrays {
-      let entry = try Entry(name, tensor, compression, offset: file.count, file: path)
+      let entry = Entry(name, tensor, compression, offset: file.count)
       try file.write(entry.localHeader)
       for part in entry.parts { try file.write(part) }
       directory.append(entry.directoryEntry)
@@ -78,10 +78,8 @@ private struct Entry {
 
   var storedCount: Int { parts.reduce(0) { $0 + $1.count } }
 
-  init(
-    _ name: String, _ tensor: Tensor, _ compression: NPZ.Compression, offset: Int, file: String
-  ) throws(FormatError) {
-    let (headerBytes, elements) = try NPY.parts(of: tensor, file: file, name: name)
+  init(_ name: String, _ tensor: Tensor, _ compression: NPZ.Compression, offset: Int) {
+    let (headerBytes, elements) = NPY.parts(of: tensor)
     let header = Bytes(copying: headerBytes)
     (self.name, self.offset) = (Array((name + ".npy").utf8), offset)
     checksum = Zlib.crc32(elements, after: Zlib.crc32(header))

@@ -33,8 +33,34 @@ public enum ONNX {
     } catch {
       throw .file(error)
     }
-    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-    return try read(Bytes(region), file: path, folder: folder)
+    return try read(Bytes(region), file: path, folder: folder(of: path))
+  }
+
+  /// Reads one tensor: a file that holds ONNX's TensorProto message, as those of its test sets do.
+  /// External data must lie in the same folder or below.
+  public static func readTensor(_ path: String) throws(FormatError) -> Tensor {
+    let region: Region
+    do throws(FileError) {
+      region = try Region(mapping: path)
+    } catch {
+      throw .file(error)
+    }
+    return try parseTensor(Bytes(region), file: path, folder: folder(of: path))
+  }
+
+  /// Reads a tensor message that is in memory already, with the parameters of ``read(_:file:folder:)``.
+  static func parseTensor(
+    _ bytes: Bytes, file: String = "the tensor", folder: String? = nil
+  ) throws(FormatError) -> Tensor {
+    let source = WireSource(file: file, bytes: bytes)
+    try source.check(bytes.count, ONNXLimits.fileBytes, "the size of the message", at: nil)
+    let message = try TensorMessage(WireMessage(source, "the tensor"))
+    var decoder = TensorDecoder(source: source, external: ExternalData(folder: folder))
+    return try decoder.tensor(message)
+  }
+
+  private static func folder(of path: String) -> String {
+    path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
   }
 
   /// Reads a model from memory.

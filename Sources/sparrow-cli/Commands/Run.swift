@@ -6,13 +6,14 @@ struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Run a model once.",
     discussion: """
-      Inputs are NumPy arrays. Without any -i, deterministic random inputs are used; dimensions that \
+      Inputs are NumPy arrays, or tensors as ONNX's test sets keep them (.pb). Without any -i, deterministic random inputs are used; dimensions that \
       the model leaves open are 1 where they are the batch, and given by --input-shapes otherwise. \
       Outputs are summed up on the terminal and written in full with -o.
 
       EXAMPLES:
         sparrow run model.onnx -i image=image.npy -o scores.npz
         sparrow run bert.sparrow -i ids=tokens.npz:ids -i mask=tokens.npz:mask
+        sparrow run model.onnx -i image=test_data_set_0/input_0.pb
         sparrow run model.onnx --input-shapes image:1,3,224,224
       """)
 
@@ -22,12 +23,14 @@ struct Run: ParsableCommand {
   @Option(
     name: [.customShort("i"), .customLong("input")],
     help: ArgumentHelp(
-      "An input from FILE.npy or FILE.npz:KEY; may be repeated.", valueName: "name=file.npy"))
+      "An input from FILE.npy, FILE.npz:KEY or FILE.pb; may be repeated.",
+      valueName: "name=file.npy"))
   var inputs: [String] = []
 
   @Option(
     name: .shortAndLong,
-    help: ArgumentHelp("Write the outputs, by name.", valueName: "out.npz"))
+    help: ArgumentHelp(
+      "Write the outputs, by name (bfloat16 as its bits, V2).", valueName: "out.npz"))
   var output: String?
 
   @OptionGroup var shapes: ShapeOptions
