@@ -20,7 +20,7 @@ public enum RuntimeError: Error, Equatable {
     case .graph(let error): error.message
     case .unsupported(let node, let reason): "\(node) is not supported: \(reason)"
     case .unresolvedShape(let value, let type):
-      "the shape of '\(value)' (\(type)) depends on the input's values, which is not supported yet"
+      "the shape of '\(value)' (\(type)) is not known: it depends on the input's values"
     case .badInput(let reason): reason
     case .badValue(let node, let reason): "\(node): \(reason)"
     case .outOfMemory(let bytes):

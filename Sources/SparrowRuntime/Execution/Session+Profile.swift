@@ -30,7 +30,24 @@ extension Session {
     _ inputs: [Tensor]
   ) throws(RuntimeError) -> (outputs: [Tensor], steps: [StepProfile]) {
     let inputs = try checked(inputs)
-    let execution = try execution(for: inputs)
+    switch try runner(for: inputs) {
+    case .whole(let execution): return try profile(execution, inputs)
+    case .staged(let execution):
+      var profiles: [StepProfile] = []
+      let threads = resources.pool.count
+      let outputs = try execution.run(inputs) { node, kernel, multiplyAdds, time in
+        profiles.append(
+          StepProfile(
+            node: node, kernel: kernel, nanoseconds: time, multiplyAdds: multiplyAdds,
+            threads: threads))
+      }
+      return (outputs, profiles)
+    }
+  }
+
+  private func profile(
+    _ execution: Execution, _ inputs: [Tensor]
+  ) throws(RuntimeError) -> (outputs: [Tensor], steps: [StepProfile]) {
     var profiles: [StepProfile] = []
     if let plan = execution.plan {
       for (step, label) in zip(plan.steps, plan.labels) {
@@ -38,10 +55,10 @@ extension Session {
           StepProfile(
             node: label, kernel: step.kernel, nanoseconds: 0,
             multiplyAdds: step.multiplyAdds * execution.samples, runs: execution.samples,
-            threads: execution.isProfiledAlone ? 1 : pool.count))
+            threads: execution.isProfiledAlone ? 1 : resources.pool.count))
       }
     }
-    let outputs = try execution.run(inputs, pool: pool) { i, time in
+    let outputs = try execution.run(inputs, pool: resources.pool) { i, time in
       profiles[i].nanoseconds += time
     }
     return (outputs, profiles)
@@ -50,11 +67,14 @@ extension Session {
   /// Bytes of activations that the plan for these inputs shares among its values, for all samples
   /// that are computed at the same time.
   public func arenaBytes(_ inputs: [Tensor]) throws(RuntimeError) -> Int {
-    try execution(for: try checked(inputs)).arenaBytes
+    switch try runner(for: try checked(inputs)) {
+    case .whole(let execution): execution.arenaBytes
+    case .staged(let execution): execution.arenaBytes
+    }
   }
 
   /// Bytes of the weights packed so far for kernels.
-  public var packedWeightBytes: Int { weights.byteCount }
+  public var packedWeightBytes: Int { resources.weights.byteCount }
 
   /// Billions of float32 operations a second that one core does at most, in fused multiply-adds:
   /// the best of several bursts of a twentieth of a millisecond.

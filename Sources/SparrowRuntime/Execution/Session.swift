@@ -28,11 +28,25 @@ public final class Session {
   /// The graph with everything folded that does not depend on input shapes. Without constants once
   /// it is planned, where input shapes are fixed.
   public private(set) var graph: Graph
-  let pool: ThreadPool
-  let kernels: UnsafePointer<sp_kernel_table>
-  let weights: WeightCache
-  private var executions: [[[Int]]: Execution] = [:]
-  private var latest: Execution?
+  let resources: Resources
+  private var runners: [[[Int]]: Runner] = [:]
+  private var latest: (shapes: [[Int]], runner: Runner)?
+
+  /// What the plans of a session, and of the sessions of its loops' bodies, share.
+  struct Resources {
+    let pool: ThreadPool
+    let kernels: UnsafePointer<sp_kernel_table>
+    let weights: WeightCache
+  }
+
+  /// What computes the graph for inputs of certain shapes.
+  enum Runner {
+    case whole(Execution)
+    case staged(StagedExecution)
+  }
+
+  /// Whether others need the graph's constants after it is planned.
+  private var keepsSources = false
 
   /// The most plans kept; the oldest are forgotten together when another is needed.
   private static var planLimit: Int { 16 }
@@ -41,9 +55,16 @@ public final class Session {
   public init(_ graph: Graph, options: SessionOptions = SessionOptions()) throws(RuntimeError) {
     do throws(GraphError) { try graph.verify() } catch { throw .graph(error) }
     self.graph = try graph.folded()
-    pool = ThreadPool(count: max(1, min(options.threads, 256)))
-    kernels = sp_kernels_best()
-    weights = WeightCache(forced: options.kernel, tuning: options.tuning)
+    resources = Resources(
+      pool: ThreadPool(count: max(1, min(options.threads, 256))), kernels: sp_kernels_best(),
+      weights: WeightCache(forced: options.kernel, tuning: options.tuning))
+  }
+
+  /// For a graph that runs inside another.
+  init(_ graph: Graph, _ resources: Resources) throws(RuntimeError) {
+    self.graph = try graph.folded()
+    self.resources = resources
+    keepsSources = true
   }
 
   /// The instruction set the kernels use: `avx512`, `avx2`, `neon` or `scalar`.
@@ -56,12 +77,16 @@ public final class Session {
   /// meets values it is not defined for.
   public func run(_ inputs: [Tensor]) throws(RuntimeError) -> [Tensor] {
     let inputs = try checked(inputs)
-    return try execution(for: inputs).run(inputs, pool: pool)
+    switch try runner(for: inputs) {
+    case .whole(let execution): return try execution.run(inputs, pool: resources.pool)
+    case .staged(let execution): return try execution.run(inputs)
+    }
   }
 
-  /// Plans for inputs of these shapes and packs the weights, which the first run does otherwise.
+  /// Plans for inputs of these shapes and packs the weights, which the first run does otherwise. Where
+  /// shapes depend on values, that is done up to the first that does.
   public func prepare(_ inputs: [Tensor]) throws(RuntimeError) {
-    _ = try execution(for: try checked(inputs))
+    _ = try runner(for: try checked(inputs))
   }
 
   func checked(_ inputs: [Tensor]) throws(RuntimeError) -> [Tensor] {
@@ -77,39 +102,29 @@ public final class Session {
       }
     }
     if inputs.allSatisfy({ $0.denseBytes?.isAligned(for: UInt64.self) ?? false }) { return inputs }
-    return inputs.map { tensor in
-      let dense = tensor.dense()
-      guard let bytes = dense.denseBytes, !bytes.isAligned(for: UInt64.self) else { return dense }
-      let copy = Bytes(count: bytes.count) { target in
-        target.copyMemory(from: UnsafeRawBufferPointer(start: bytes.pointer, count: bytes.count))
-      }
-      return Tensor(dtype: dense.dtype, shape: dense.shape, bytes: copy)
-    }
+    return inputs.map { $0.aligned() }
   }
 
-  func execution(for inputs: [Tensor]) throws(RuntimeError) -> Execution {
-    if let latest, fits(latest, inputs) { return latest }
+  func runner(for inputs: [Tensor]) throws(RuntimeError) -> Runner {
+    if let latest, fits(latest.shapes, inputs) { return latest.runner }
     let shapes = inputs.map { $0.shape }
-    if let known = executions[shapes] {
-      latest = known
+    if let known = runners[shapes] {
+      latest = (shapes, known)
       return known
     }
-    let made = try makeExecution(shapes)
-    dropSources()
-    if executions.count >= Session.planLimit { executions = [:] }
-    executions[shapes] = made
-    latest = made
+    let made = try makeRunner(shapes)
+    if runners.count >= Session.planLimit { runners = [:] }
+    runners[shapes] = made
+    latest = (shapes, made)
     return made
   }
 
-  private func makeExecution(_ shapes: [[Int]]) throws(RuntimeError) -> Execution {
-    let graph = try graph.specialized(inputShapes: shapes)
-    let split = BatchSplit(graph)
-    return try Execution(samples: split?.samples ?? 1, workers: pool.count) {
-      (threads) throws(RuntimeError) in
-      try Plan(
-        split?.graph ?? graph, kernels: kernels, pool: pool, threads: threads, weights: weights)
-    }
+  private func makeRunner(_ shapes: [[Int]]) throws(RuntimeError) -> Runner {
+    let bound = try graph.bound(inputShapes: shapes)
+    guard StageCut(bound).isComplete else { return .staged(try StagedExecution(bound, resources)) }
+    let execution = try Execution(bound, resources)
+    if !keepsSources { dropSources() }
+    return .whole(execution)
   }
 
   /// Lets go of what weights were packed from. Where input shapes are fixed no other plan will need
@@ -118,12 +133,12 @@ public final class Session {
     for value in graph.values { value.constant?.releasePages() }
     guard graph.inputs.allSatisfy({ graph[$0].type?.shape != nil }) else { return }
     graph.dropConstants()
-    weights.forget()
+    resources.weights.forget()
     sp_trim_heap()
   }
 
-  private func fits(_ execution: Execution, _ inputs: [Tensor]) -> Bool {
-    for i in inputs.indices where execution.inputShapes[i] != inputs[i].shape { return false }
+  private func fits(_ shapes: [[Int]], _ inputs: [Tensor]) -> Bool {
+    for i in inputs.indices where shapes[i] != inputs[i].shape { return false }
     return true
   }
 }

@@ -6,13 +6,18 @@ extension Graph {
   ///
   /// Values keep their ``ValueID``s. Throws when a shape contradicts the graph or stays open.
   public func specialized(inputShapes: [[Int]]) throws(RuntimeError) -> Graph {
-    var graph = self
-    try graph.bind(inputShapes)
-    graph = try graph.folded()
+    let graph = try bound(inputShapes: inputShapes)
     for node in graph.nodes {
       for id in node.outputs { try graph.requireConcrete(id) }
     }
     return graph
+  }
+
+  /// As ``specialized(inputShapes:)``, but types that depend on values stay open.
+  func bound(inputShapes: [[Int]]) throws(RuntimeError) -> Graph {
+    var graph = self
+    try graph.bind(inputShapes)
+    return try graph.folded()
   }
 
   /// Infers types node by node and replaces nodes whose inputs are all constants by their results.
@@ -33,7 +38,10 @@ extension Graph {
       }
       for (id, type) in zip(node.outputs, types) { graph[id].type = type }
       if let values = try graph.constants(of: node, context, types) {
-        for (id, value) in zip(node.outputs, values) { graph[id].constant = value }
+        for (id, value) in zip(node.outputs, values) {
+          graph[id].constant = value
+          graph[id].type = TensorType(value.dtype, shape: value.shape)
+        }
       } else {
         kept.append(node)
       }
@@ -85,15 +93,16 @@ extension Graph {
       inputs.append(input?.constant)
     }
     for type in types {
-      guard let shape = type.shape, let count = shape.checkedElementCount,
-        count <= Limits.foldedBytes / type.dtype.size
+      // Where even the shape depends on values, the operator runs on whole tensors and bounds it.
+      guard let shape = type.shape else { continue }
+      guard let count = shape.checkedElementCount, count <= Limits.foldedBytes / type.dtype.size
       else { return nil }
     }
     return try Evaluator.evaluate(
       node.op, inputs: inputs, outputCount: node.outputs.count, label: node.label)
   }
 
-  private func requireConcrete(_ id: ValueID) throws(RuntimeError) {
+  func requireConcrete(_ id: ValueID) throws(RuntimeError) {
     let value = self[id]
     guard let type = value.type, let shape = type.shape else {
       throw .unresolvedShape(value: value.name, type: value.type?.text ?? "of unknown type")
