@@ -56,7 +56,7 @@ import Testing
 
   @Test func newerVersions() {
     let major = message(resealed(changed(8, [2, 0])))
-    #expect(major.contains("format version is 2.0, this program reads up to 1.0"))
+    #expect(major.contains("format version is 2.1, this program reads up to 1.1"))
     #expect(message(resealed(changed(10, [9, 0]))).isEmpty)
   }
 
@@ -206,7 +206,8 @@ private func container(_ sections: [(kind: SectionKind, bytes: [UInt8])]) -> [UI
     table += [UInt8](repeating: 0, count: 16)
     data += bytes
   }
-  var header = ContainerLayout.magic + littleEndian(UInt16(1)) + [0, 0, 0, 0, 0, 0]
+  var header = ContainerLayout.magic + littleEndian(ContainerLayout.majorVersion)
+  header += littleEndian(ContainerLayout.minorVersion) + [0, 0, 0, 0]
   header += littleEndian(UInt64(start + data.count)) + littleEndian(UInt32(sections.count))
   header += [UInt8](repeating: 0, count: ContainerLayout.headerSize - header.count)
   return resealed(header + table + data)

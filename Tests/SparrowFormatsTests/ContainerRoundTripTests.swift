@@ -167,4 +167,12 @@ private struct AttributeChanger: AttributeVisitor {
   mutating func visit(_ key: StaticString, _ value: inout Activation) throws(Never) {
     value = .hardSigmoid(alpha: 0.25, beta: -1)
   }
+  mutating func visit(_ key: StaticString, _ value: inout Subgraph) throws(Never) {
+    var graph = Graph(name: "body")
+    let x = graph.addInput("x", TensorType(.float32, [.symbol("n")]))
+    let y = graph.addValue("y")
+    graph.nodes = [Node(name: "n", op: .if(If()), inputs: [x], outputs: [y])]
+    graph.outputs = [y]
+    value = Subgraph(graph, captures: 1)
+  }
 }

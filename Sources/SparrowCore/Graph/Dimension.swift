@@ -44,6 +44,16 @@ public struct TensorType: Hashable, Sendable {
     return shape
   }
 
+  /// The narrowest type that values of both are of: lengths that differ are unknown. nil where the
+  /// element types differ.
+  public func union(_ other: TensorType) -> TensorType? {
+    guard dtype == other.dtype else { return nil }
+    guard let dimensions, let others = other.dimensions, dimensions.count == others.count else {
+      return TensorType(dtype, nil)
+    }
+    return TensorType(dtype, zip(dimensions, others).map { $0 == $1 ? $0 : .unknown })
+  }
+
   /// The longest axis a value may have. It keeps the arithmetic of shape inference, whose factors
   /// (strides, channels of a group) have limits of their own, far from overflow.
   public static var longestAxis: Int { 1 << 32 }

@@ -4,15 +4,17 @@ extension Graph {
   /// graph mlp(%x: f32[n,784]) -> (%y)
   ///   %h: f32[n,40] = MatMul(%x, @w1: f32[784,40]) {activation=relu}
   /// ```
-  /// `%` marks computed values, `@` constants; attributes with default values are left out.
-  public var text: String {
+  /// `%` marks computed values, `@` constants; attributes with default values are left out. Subgraphs
+  /// follow the line of their node, further indented.
+  public var text: String { text(title: "graph " + name, indentation: "") }
+
+  private func text(title: String, indentation: String) -> String {
     let arguments = inputs.map { "%" + self[$0].name + ": " + (self[$0].type?.text ?? "?") }
     let results = outputs.map { reference($0) }
-    var lines = [
-      "graph \(name)(\(arguments.joined(separator: ", "))) -> (\(results.joined(separator: ", ")))"
-    ]
-    for node in nodes { lines.append("  " + text(of: node)) }
-    return lines.joined(separator: "\n") + "\n"
+    let (taken, made) = (arguments.joined(separator: ", "), results.joined(separator: ", "))
+    var text = indentation + title + "(" + taken + ") -> (" + made + ")\n"
+    for node in nodes { text += self.text(of: node, indentation: indentation + "  ") }
+    return text
   }
 
   private func reference(_ id: ValueID) -> String {
@@ -22,7 +24,7 @@ extension Graph {
     return "@" + value.name + ": " + TensorType(constant.dtype, shape: constant.shape).text
   }
 
-  private func text(of node: Node) -> String {
+  private func text(of node: Node, indentation: String) -> String {
     let results = node.outputs.map { "%" + self[$0].name + ": " + (self[$0].type?.text ?? "?") }
     let operands = node.inputs.map { $0.map { reference($0) } ?? "_" }
     var op = node.op
@@ -33,14 +35,20 @@ extension Graph {
     plain.visitAttributes(&defaults)
     let shown = printer.lines.filter { !defaults.lines.contains($0) }
     let attributes = shown.isEmpty ? "" : " {" + shown.joined(separator: ", ") + "}"
-    return results.joined(separator: ", ") + " = " + op.name + "("
-      + operands.joined(separator: ", ") + ")" + attributes
+    var text =
+      indentation + results.joined(separator: ", ") + " = " + op.name + "("
+      + operands.joined(separator: ", ") + ")" + attributes + "\n"
+    for (key, graph) in printer.subgraphs {
+      text += graph.text(title: key, indentation: indentation + "  ")
+    }
+    return text
   }
 }
 
 /// Prints attributes as `key=value`.
 private struct AttributePrinter: AttributeVisitor {
   var lines: [String] = []
+  var subgraphs: [(key: String, graph: Graph)] = []
 
   private mutating func line(_ key: StaticString, _ value: String) {
     lines.append(key.description + "=" + value)
@@ -95,5 +103,8 @@ private struct AttributePrinter: AttributeVisitor {
     case .clip(let a, let b), .hardSigmoid(let a, let b): line(key, "\(value.name)(\(a),\(b))")
     case .relu, .sigmoid, .silu, .tanh, .gelu, .hardSwish: line(key, value.name)
     }
+  }
+  mutating func visit(_ key: StaticString, _ value: inout Subgraph) throws(Never) {
+    subgraphs.append((key.description, value.graph))
   }
 }

@@ -1,7 +1,37 @@
 extension Graph {
   /// Checks every rule of ``Graph``: references in range, each value made once, before its use,
-  /// unique non-empty names, constants that fit their types, and types that can be inferred.
+  /// unique non-empty names, constants that fit their types, and types that can be inferred. So for
+  /// subgraphs, which must not be nested too deeply.
   public func verify() throws(GraphError) {
+    try verifyNesting(depth: 0)
+    guard nestedInferenceCost <= Subgraph.largestInferenceCost else {
+      throw .invalid("its loops and branches are nested too deeply for their size")
+    }
+    try verifyRules()
+  }
+
+  private func verifyNesting(depth: Int) throws(GraphError) {
+    for node in nodes {
+      for subgraph in node.op.subgraphs {
+        guard depth < Subgraph.deepestNesting else {
+          throw .invalid(
+            "\(node.label) is nested deeper than \(Subgraph.deepestNesting) levels")
+        }
+        try subgraph.graph.verifyNesting(depth: depth + 1)
+      }
+    }
+  }
+
+  private func verifyRules() throws(GraphError) {
+    for node in nodes {
+      for subgraph in node.op.subgraphs {
+        do throws(GraphError) {
+          try subgraph.graph.verifyRules()
+        } catch {
+          throw .invalid("in a subgraph of \(node.label): \(error.message)")
+        }
+      }
+    }
     let defined = try verifyDefinitions()
     for id in outputs where !defined[id.index] {
       throw .invalid("graph output '\(self[id].name)' is made by no node")

@@ -54,8 +54,14 @@ extension Op {
     case .identity(var op):
       defer { self = .identity(op) }
       return try visitor.visit(&op)
+    case .if(var op):
+      defer { self = .if(op) }
+      return try visitor.visit(&op)
     case .layerNormalization(var op):
       defer { self = .layerNormalization(op) }
+      return try visitor.visit(&op)
+    case .loop(var op):
+      defer { self = .loop(op) }
       return try visitor.visit(&op)
     case .matMul(var op):
       defer { self = .matMul(op) }
@@ -80,6 +86,9 @@ extension Op {
       return try visitor.visit(&op)
     case .resize(var op):
       defer { self = .resize(op) }
+      return try visitor.visit(&op)
+    case .scan(var op):
+      defer { self = .scan(op) }
       return try visitor.visit(&op)
     case .shapeOf(var op):
       defer { self = .shapeOf(op) }
@@ -133,7 +142,9 @@ extension Op {
     all += Gemm.variants.map { .gemm($0) }
     all += GlobalPool.variants.map { .globalPool($0) }
     all += Identity.variants.map { .identity($0) }
+    all += If.variants.map { .if($0) }
     all += LayerNormalization.variants.map { .layerNormalization($0) }
+    all += Loop.variants.map { .loop($0) }
     all += MatMul.variants.map { .matMul($0) }
     all += NonZero.variants.map { .nonZero($0) }
     all += Pad.variants.map { .pad($0) }
@@ -142,6 +153,7 @@ extension Op {
     all += Reduce.variants.map { .reduce($0) }
     all += Reshape.variants.map { .reshape($0) }
     all += Resize.variants.map { .resize($0) }
+    all += Scan.variants.map { .scan($0) }
     all += ShapeOf.variants.map { .shapeOf($0) }
     all += Slice.variants.map { .slice($0) }
     all += Softmax.variants.map { .softmax($0) }

@@ -79,6 +79,8 @@ public protocol AttributeVisitor {
   mutating func visit<C: AttributeChoice>(_ key: StaticString, _ value: inout [C]) throws(Failure)
   /// A fused activation: not an ONNX attribute; exporters write it as nodes of its own.
   mutating func visit(_ key: StaticString, _ value: inout Activation) throws(Failure)
+  /// A branch or body.
+  mutating func visit(_ key: StaticString, _ value: inout Subgraph) throws(Failure)
 }
 
 /// One number with its type, kept by bit pattern so that it can be compared and hashed.

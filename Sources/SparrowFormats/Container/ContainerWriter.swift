@@ -60,16 +60,15 @@ public enum ContainerWriter {
 
   private static func sections(of graph: Graph, _ options: ContainerOptions) -> [StoredSection] {
     var graph = graph
-    graph.removeUnusedValues()
+    graph.removeNestedUnusedValues()
     var pool = SectionPool(options)
-    var parts: [GraphEncoder.Parts] = []
-    for value in graph.values {
-      guard let tensor = value.constant else { continue }
+    var tensors: [(tensor: Tensor, parts: GraphEncoder.Parts)] = []
+    for tensor in graph.nestedConstants {
       // The graph comes first in the file, so a part's index is one more than its place here.
-      parts.append(
-        zip(tensor.storage.code.parts, tensor.storage.parts).map { pool.index($0, $1) + 1 })
+      let parts = zip(tensor.storage.code.parts, tensor.storage.parts)
+      tensors.append((tensor, parts.map { pool.index($0, $1) + 1 }))
     }
-    let encoded = Bytes(copying: GraphEncoder.encode(graph, parts: parts))
+    let encoded = Bytes(copying: GraphEncoder.encode(graph, tensors: tensors))
     return [StoredSection(.graph, encoded, Zlib.crc32(encoded), options)] + pool.sections
   }
 

@@ -7,32 +7,32 @@ struct GraphEncoder {
   typealias Parts = [Int]
 
   private var writer = ByteWriter()
+  /// How many constants have been written.
+  private var constants = 0
 
-  /// The section's bytes; `parts` has an entry for each constant, in the order of the values.
-  static func encode(_ graph: Graph, parts: [Parts]) -> [UInt8] {
+  /// The section's bytes; `tensors` are those of ``SparrowCore/Graph/nestedConstants``, with their
+  /// parts.
+  static func encode(_ graph: Graph, tensors: [(tensor: Tensor, parts: Parts)]) -> [UInt8] {
     var encoder = GraphEncoder()
-    encoder.encode(graph, parts)
+    encoder.writer.append(graph.name)
+    encoder.writer.append(count: graph.metadata.count)
+    for entry in graph.metadata {
+      encoder.writer.append(entry.key)
+      encoder.writer.append(entry.value)
+    }
+    encoder.writer.append(count: tensors.count)
+    for (tensor, parts) in tensors { encoder.encode(tensor, parts) }
+    encoder.encodeContents(of: graph)
     return encoder.writer.bytes
   }
 
-  private mutating func encode(_ graph: Graph, _ parts: [Parts]) {
-    writer.append(graph.name)
-    writer.append(count: graph.metadata.count)
-    for entry in graph.metadata {
-      writer.append(entry.key)
-      writer.append(entry.value)
-    }
-    writer.append(count: parts.count)
-    for (tensor, parts) in zip(graph.values.compactMap { $0.constant }, parts) {
-      encode(tensor, parts)
-    }
+  private mutating func encodeContents(of graph: Graph) {
     writer.append(count: graph.values.count)
-    var next: UInt32 = 0
     for value in graph.values {
       encode(value)
       guard value.constant != nil else { continue }
-      writer.append(next)
-      next += 1
+      writer.append(count: constants)
+      constants += 1
     }
     writer.append(count: graph.nodes.count)
     for node in graph.nodes { encode(node) }
@@ -92,11 +92,23 @@ struct GraphEncoder {
       writer.append(id.map { UInt32(clamping: $0.index) } ?? ContainerLayout.noValue)
     }
     encode(node.outputs)
-    var attributes = AttributeWriter()
+    var attributes = AttributeWriter(constants: constants)
     var op = node.op
     op.visitAttributes(&attributes)
     writer.append(count: attributes.count)
     writer.append(attributes.bytes)
+    constants = attributes.constants
+  }
+
+  /// A subgraph's bytes; `constants` counts those written.
+  static func encode(_ subgraph: Subgraph, constants: inout Int) -> [UInt8] {
+    var encoder = GraphEncoder()
+    encoder.constants = constants
+    encoder.writer.append(subgraph.graph.name)
+    encoder.writer.append(count: subgraph.captures)
+    encoder.encodeContents(of: subgraph.graph)
+    constants = encoder.constants
+    return encoder.writer.bytes
   }
 
   private mutating func encode(_ ids: [ValueID]) {
@@ -109,6 +121,10 @@ struct GraphEncoder {
 private struct AttributeWriter: AttributeVisitor {
   private var writer = ByteWriter()
   private(set) var count = 0
+  /// How many constants have been written, those of subgraphs included.
+  private(set) var constants: Int
+
+  init(constants: Int) { self.constants = constants }
 
   var bytes: [UInt8] { writer.bytes }
 
@@ -179,6 +195,30 @@ private struct AttributeWriter: AttributeVisitor {
     writer.append(value.name)
     writer.append(value.parameters.0.bitPattern)
     writer.append(value.parameters.1.bitPattern)
+  }
+  mutating func visit(_ key: StaticString, _ value: inout Subgraph) throws(Never) {
+    begin(key, .subgraph)
+    writer.append(GraphEncoder.encode(value, constants: &constants))
+  }
+}
+
+extension Graph {
+  /// The tensors of all constants: this graph's in the order of its values, then those of its nodes'
+  /// subgraphs, each in the same way.
+  var nestedConstants: [Tensor] {
+    var result = values.compactMap { $0.constant }
+    for node in nodes {
+      for subgraph in node.op.subgraphs { result += subgraph.graph.nestedConstants }
+    }
+    return result
+  }
+
+  /// Drops unused values here and in subgraphs.
+  mutating func removeNestedUnusedValues() {
+    removeUnusedValues()
+    for i in nodes.indices {
+      nodes[i].op.mapSubgraphs { $0.graph.removeNestedUnusedValues() }
+    }
   }
 }
 

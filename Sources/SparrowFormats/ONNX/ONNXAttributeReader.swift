@@ -108,6 +108,8 @@ struct ONNXAttributeReader: AttributeVisitor {
   /// A fused activation is Sparrow's own: no attribute says it.
   mutating func visit(_ key: StaticString, _ value: inout Activation) throws(FormatError) {}
 
+  mutating func visit(_ key: StaticString, _ value: inout Subgraph) throws(FormatError) {}
+
   /// Throws when the node has an attribute that was not taken and may change what it computes.
   func checkRest() throws(FormatError) {
     for attribute in form.message.attributes {

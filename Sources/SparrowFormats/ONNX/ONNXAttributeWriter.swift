@@ -94,4 +94,6 @@ struct ONNXAttributeWriter: AttributeVisitor {
 
   /// ``Lowering`` has made nodes of it.
   mutating func visit(_ key: StaticString, _ value: inout Activation) throws(Never) {}
+
+  mutating func visit(_ key: StaticString, _ value: inout Subgraph) throws(Never) {}
 }

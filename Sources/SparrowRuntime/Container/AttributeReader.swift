@@ -14,6 +14,7 @@ private enum StoredValue {
   case floats([Float])
   case string(String)
   case choices([String])
+  case subgraph(Subgraph)
 }
 
 /// Gives an operator the stored values of its attributes. One that is not stored keeps its default;
@@ -89,6 +90,7 @@ struct AttributeReader: AttributeVisitor {
         list.append(try decoder.string("choice"))
       }
       return .choices(list)
+    case .subgraph: return .subgraph(try decoder.subgraph())
     case nil: throw .malformed(offset: at, reason: "attribute kind \(code) does not exist")
     }
   }
@@ -229,5 +231,11 @@ extension AttributeReader {
     guard let stored = take(key) else { return }
     guard case .activation(let activation) = stored else { throw wrongKind(key) }
     value = activation
+  }
+
+  mutating func visit(_ key: StaticString, _ value: inout Subgraph) throws(ReadError) {
+    guard let stored = take(key) else { return }
+    guard case .subgraph(let subgraph) = stored else { throw wrongKind(key) }
+    value = subgraph
   }
 }

@@ -78,12 +78,11 @@ private struct ContainerReader {
     var graph = decoded.graph
     try inflate(owners: try owners(of: decoded))
     var tensors = [Tensor?](repeating: nil, count: decoded.tensors.count)
-    for i in graph.values.indices {
-      guard let index = decoded.constants[i] else { continue }
-      if tensors[index] == nil {
-        tensors[index] = try tensor(decoded.tensors[index], graph.values[i].name)
-      }
-      graph.values[i].constant = tensors[index]
+    try graph.mapConstants { index, name throws(ContainerError) in
+      if let known = tensors[index] { return known }
+      let tensor = try self.tensor(decoded.tensors[index], name)
+      tensors[index] = tensor
+      return tensor
     }
     return graph
   }
@@ -93,13 +92,14 @@ private struct ContainerReader {
   private func owners(of decoded: DecodedGraph) throws(ContainerError) -> [String] {
     var owners = [String?](repeating: nil, count: sections.count)
     owners[0] = decoded.graph.name
-    for (value, constant) in zip(decoded.graph.values, decoded.constants) {
-      guard let constant else { continue }
-      let record = decoded.tensors[constant]
-      for (kind, index) in zip(record.code.parts, record.parts) {
-        try checkPart(kind, index, record, value.name)
-        owners[index] = value.name
+    var graph = decoded.graph
+    try graph.mapConstants { index, name throws(ContainerError) in
+      let record = decoded.tensors[index]
+      for (kind, part) in zip(record.code.parts, record.parts) {
+        try checkPart(kind, part, record, name)
+        owners[part] = name
       }
+      return nil
     }
     var result: [String] = []
     for (i, owner) in owners.enumerated() {
@@ -208,6 +208,24 @@ private struct ContainerReader {
         try Blocks(
           outputs: blocks.outputs, inputs: blocks.inputs, view: blocks.view, bits: parts[0],
           values: parts[1], dtype: dtype, count: count))
+    }
+  }
+}
+
+extension Graph {
+  /// Replaces the constants of a ``DecodedGraph``, subgraphs' too, by what `tensor` makes of a tensor's
+  /// index and a value's name.
+  fileprivate mutating func mapConstants(
+    _ tensor: (Int, String) throws(ContainerError) -> Tensor?
+  ) throws(ContainerError) {
+    for i in values.indices {
+      guard let index = values[i].constant?.integers?.first else { continue }
+      values[i].constant = try tensor(index, values[i].name)
+    }
+    for i in nodes.indices {
+      try nodes[i].op.mapSubgraphs { subgraph throws(ContainerError) in
+        try subgraph.graph.mapConstants(tensor)
+      }
     }
   }
 }

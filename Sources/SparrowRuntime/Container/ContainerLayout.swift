@@ -6,7 +6,7 @@ package enum ContainerLayout {
   /// As PNG's: a byte that is not text, the name, and line ends that text transfers change.
   package static var magic: [UInt8] { [0x89, 0x53, 0x50, 0x52, 0x57, 0x0d, 0x0a, 0x1a] }
   package static var majorVersion: UInt16 { 1 }
-  package static var minorVersion: UInt16 { 0 }
+  package static var minorVersion: UInt16 { 1 }
   package static var headerSize: Int { 64 }
   /// Where the header's own checksum stands; it counts as zeros there.
   package static var headerChecksumOffset: Int { 12 }
@@ -122,4 +122,5 @@ package enum AttributeCode: UInt8 {
   case floats = 9
   case string = 10
   case choices = 11
+  case subgraph = 12
 }

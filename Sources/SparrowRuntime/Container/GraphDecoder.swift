@@ -13,18 +13,20 @@ struct TensorRecord {
   var count: Int { shape.elementCount }
 }
 
-/// The contents of the graph section; constants are still indices into ``tensors``.
+/// The contents of the graph section.
 struct DecodedGraph {
+  /// In place of each constant, here and in subgraphs, stands an int64 scalar: the index of its tensor.
   var graph: Graph
   var tensors: [TensorRecord]
-  /// One a value: the index of its tensor.
-  var constants: [Int?]
 }
 
 /// Reads the graph section.
 struct GraphDecoder {
   var cursor: ByteCursor
   private let operators: [String: Op]
+  private var tensors: [TensorRecord] = []
+  /// How many graphs are around the one that is read.
+  private var depth = 0
 
   init(_ cursor: ByteCursor) {
     self.cursor = cursor
@@ -39,23 +41,41 @@ struct GraphDecoder {
       let key = try string("metadata key")
       graph.metadata.append(MetadataEntry(key: key, value: try string("metadata value")))
     }
-    var tensors: [TensorRecord] = []
     for _ in 0..<(try count("tensors", minimum: 8)) { tensors.append(try tensor()) }
-    var constants: [Int?] = []
-    for _ in 0..<(try count("values", minimum: 5)) {
-      let (value, constant) = try self.value(tensors)
-      graph.values.append(value)
-      constants.append(constant)
-    }
-    for _ in 0..<(try count("nodes", minimum: 18)) {
-      graph.nodes.append(try node(values: constants.count))
-    }
-    graph.inputs = try valueList("graph inputs", values: constants.count)
-    graph.outputs = try valueList("graph outputs", values: constants.count)
+    try decodeContents(of: &graph)
     guard cursor.remaining == 0 else {
       throw .malformed(offset: cursor.position, reason: "bytes follow the graph")
     }
-    return DecodedGraph(graph: graph, tensors: tensors, constants: constants)
+    return DecodedGraph(graph: graph, tensors: tensors)
+  }
+
+  private mutating func decodeContents(of graph: inout Graph) throws(ReadError) {
+    for _ in 0..<(try count("values", minimum: 5)) { graph.values.append(try value()) }
+    let values = graph.values.count
+    for _ in 0..<(try count("nodes", minimum: 18)) { graph.nodes.append(try node(values: values)) }
+    graph.inputs = try valueList("graph inputs", values: values)
+    graph.outputs = try valueList("graph outputs", values: values)
+  }
+
+  /// A graph inside an attribute.
+  mutating func subgraph() throws(ReadError) -> Subgraph {
+    let at = cursor.position
+    guard depth < Subgraph.deepestNesting else {
+      throw .overLimit(
+        offset: at, what: "the nesting of graphs", found: UInt64(depth + 1),
+        limit: UInt64(Subgraph.deepestNesting))
+    }
+    depth += 1
+    defer { depth -= 1 }
+    var graph = Graph(name: try string("subgraph name"))
+    let captures: UInt32 = try cursor.integer("number of captures")
+    try decodeContents(of: &graph)
+    guard captures <= graph.inputs.count else {
+      throw .malformed(
+        offset: at,
+        reason: "the subgraph has \(captures) captures and only \(graph.inputs.count) inputs")
+    }
+    return Subgraph(graph, captures: Int(captures))
   }
 
   private mutating func tensor() throws(ReadError) -> TensorRecord {
@@ -107,9 +127,7 @@ struct GraphDecoder {
     )
   }
 
-  private mutating func value(
-    _ tensors: [TensorRecord]
-  ) throws(ReadError) -> (Value, constant: Int?) {
+  private mutating func value() throws(ReadError) -> Value {
     var value = Value(name: try string("value name"))
     let at = cursor.position
     let flags: UInt8 = try cursor.integer("value flags")
@@ -117,13 +135,14 @@ struct GraphDecoder {
       throw .malformed(offset: at, reason: "value flags \(flags) do not exist")
     }
     if flags & ContainerLayout.hasType != 0 { value.type = try type() }
-    guard flags & ContainerLayout.isConstant != 0 else { return (value, nil) }
+    guard flags & ContainerLayout.isConstant != 0 else { return value }
     let tensor: UInt32 = try cursor.integer("tensor index")
     guard tensor < tensors.count else {
       throw .malformed(
         offset: at, reason: "tensor \(tensor) does not exist, there are \(tensors.count)")
     }
-    return (value, Int(tensor))
+    value.constant = Tensor(scalar: Int64(tensor))
+    return value
   }
 
   private mutating func type() throws(ReadError) -> TensorType {
