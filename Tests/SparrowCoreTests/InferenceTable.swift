@@ -68,7 +68,9 @@ private func with<T>(_ value: T, _ change: (inout T) -> Void) -> T {
 
 let inferenceTable: [InferenceRow] =
   elementwiseRows + productRows + windowRows + shapeRows + indexingRows + reductionRows
-  + movementRows + controlFlowRows
+  + movementRows
+  + controlFlowRows
+  + recurrentRows
 
 private let elementwiseRows: [InferenceRow] =
   Unary.Function.allCases.map { function in

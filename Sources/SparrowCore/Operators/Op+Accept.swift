@@ -78,6 +78,9 @@ extension Op {
     case .range(var op):
       defer { self = .range(op) }
       return try visitor.visit(&op)
+    case .recurrent(var op):
+      defer { self = .recurrent(op) }
+      return try visitor.visit(&op)
     case .reduce(var op):
       defer { self = .reduce(op) }
       return try visitor.visit(&op)
@@ -150,6 +153,7 @@ extension Op {
     all += Pad.variants.map { .pad($0) }
     all += Pool.variants.map { .pool($0) }
     all += RangeOf.variants.map { .range($0) }
+    all += Recurrent.variants.map { .recurrent($0) }
     all += Reduce.variants.map { .reduce($0) }
     all += Reshape.variants.map { .reshape($0) }
     all += Resize.variants.map { .resize($0) }

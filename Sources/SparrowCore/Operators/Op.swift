@@ -27,6 +27,7 @@ public enum Op: Hashable, Sendable {
   case pad(Pad)
   case pool(Pool)
   case range(RangeOf)
+  case recurrent(Recurrent)
   case reduce(Reduce)
   case reshape(Reshape)
   case resize(Resize)

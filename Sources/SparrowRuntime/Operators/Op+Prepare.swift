@@ -29,6 +29,7 @@ extension Op {
     case .pad(let op): try op.prepare(&p)
     case .pool(let op): try op.prepare(&p)
     case .range(let op): try op.prepare(&p)
+    case .recurrent(let op): try op.prepare(&p)
     case .reduce(let op): try op.prepare(&p)
     case .resize(let op): try op.prepare(&p)
     case .shapeOf(let op): try op.prepare(&p)

@@ -6,7 +6,7 @@ extension Op {
   var widensHalfPrecision: Bool {
     switch self {
     case .argExtreme, .batchNormalization, .binary, .clip, .conv, .convTranspose, .gemm,
-      .globalPool, .layerNormalization, .matMul, .pool, .range, .reduce, .softmax:
+      .globalPool, .layerNormalization, .matMul, .pool, .range, .recurrent, .reduce, .softmax:
       true
     case .resize(let op): op.mode != .nearest
     case .unary(let op): op.function != .isNaN
