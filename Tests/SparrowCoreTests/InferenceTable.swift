@@ -71,6 +71,7 @@ let inferenceTable: [InferenceRow] =
   + movementRows
   + controlFlowRows
   + recurrentRows
+  + attentionRows
 
 private let elementwiseRows: [InferenceRow] =
   Unary.Function.allCases.map { function in

@@ -9,6 +9,9 @@ extension Op {
     case .argExtreme(var op):
       defer { self = .argExtreme(op) }
       return try visitor.visit(&op)
+    case .attention(var op):
+      defer { self = .attention(op) }
+      return try visitor.visit(&op)
     case .batchNormalization(var op):
       defer { self = .batchNormalization(op) }
       return try visitor.visit(&op)
@@ -17,6 +20,9 @@ extension Op {
       return try visitor.visit(&op)
     case .cast(var op):
       defer { self = .cast(op) }
+      return try visitor.visit(&op)
+    case .causalConvWithState(var op):
+      defer { self = .causalConvWithState(op) }
       return try visitor.visit(&op)
     case .clip(var op):
       defer { self = .clip(op) }
@@ -63,6 +69,9 @@ extension Op {
     case .loop(var op):
       defer { self = .loop(op) }
       return try visitor.visit(&op)
+    case .linearAttention(var op):
+      defer { self = .linearAttention(op) }
+      return try visitor.visit(&op)
     case .matMul(var op):
       defer { self = .matMul(op) }
       return try visitor.visit(&op)
@@ -92,6 +101,9 @@ extension Op {
       return try visitor.visit(&op)
     case .scan(var op):
       defer { self = .scan(op) }
+      return try visitor.visit(&op)
+    case .rotaryEmbedding(var op):
+      defer { self = .rotaryEmbedding(op) }
       return try visitor.visit(&op)
     case .shapeOf(var op):
       defer { self = .shapeOf(op) }
@@ -130,9 +142,11 @@ extension Op {
   public static var catalogue: [Op] {
     var all: [Op] = []
     all += ArgExtreme.variants.map { .argExtreme($0) }
+    all += Attention.variants.map { .attention($0) }
     all += BatchNormalization.variants.map { .batchNormalization($0) }
     all += Binary.variants.map { .binary($0) }
     all += Cast.variants.map { .cast($0) }
+    all += CausalConvWithState.variants.map { .causalConvWithState($0) }
     all += Clip.variants.map { .clip($0) }
     all += Concat.variants.map { .concat($0) }
     all += ConstantOfShape.variants.map { .constantOfShape($0) }
@@ -148,6 +162,7 @@ extension Op {
     all += If.variants.map { .if($0) }
     all += LayerNormalization.variants.map { .layerNormalization($0) }
     all += Loop.variants.map { .loop($0) }
+    all += LinearAttention.variants.map { .linearAttention($0) }
     all += MatMul.variants.map { .matMul($0) }
     all += NonZero.variants.map { .nonZero($0) }
     all += Pad.variants.map { .pad($0) }
@@ -158,6 +173,7 @@ extension Op {
     all += Reshape.variants.map { .reshape($0) }
     all += Resize.variants.map { .resize($0) }
     all += Scan.variants.map { .scan($0) }
+    all += RotaryEmbedding.variants.map { .rotaryEmbedding($0) }
     all += ShapeOf.variants.map { .shapeOf($0) }
     all += Slice.variants.map { .slice($0) }
     all += Softmax.variants.map { .softmax($0) }

@@ -4,9 +4,11 @@
 /// (see CONTRIBUTING.md).
 public enum Op: Hashable, Sendable {
   case argExtreme(ArgExtreme)
+  case attention(Attention)
   case batchNormalization(BatchNormalization)
   case binary(Binary)
   case cast(Cast)
+  case causalConvWithState(CausalConvWithState)
   case clip(Clip)
   case concat(Concat)
   case constantOfShape(ConstantOfShape)
@@ -22,6 +24,7 @@ public enum Op: Hashable, Sendable {
   case `if`(If)
   case layerNormalization(LayerNormalization)
   case loop(Loop)
+  case linearAttention(LinearAttention)
   case matMul(MatMul)
   case nonZero(NonZero)
   case pad(Pad)
@@ -32,6 +35,7 @@ public enum Op: Hashable, Sendable {
   case reshape(Reshape)
   case resize(Resize)
   case scan(Scan)
+  case rotaryEmbedding(RotaryEmbedding)
   case shapeOf(ShapeOf)
   case slice(Slice)
   case softmax(Softmax)

@@ -10,6 +10,7 @@ extension Op {
   private func prepareExactly(_ p: inout Preparation) throws(RuntimeError) -> Step {
     switch self {
     case .argExtreme(let op): try op.prepare(&p)
+    case .attention(let op): try op.prepare(&p)
     case .batchNormalization(let op): try op.prepare(&p)
     case .binary(let op): try op.prepare(&p)
     case .cast(let op): try op.prepare(&p)
@@ -32,6 +33,7 @@ extension Op {
     case .recurrent(let op): try op.prepare(&p)
     case .reduce(let op): try op.prepare(&p)
     case .resize(let op): try op.prepare(&p)
+    case .rotaryEmbedding(let op): try op.prepare(&p)
     case .shapeOf(let op): try op.prepare(&p)
     case .slice(let op): try op.prepare(&p)
     case .softmax(let op): try op.prepare(&p)

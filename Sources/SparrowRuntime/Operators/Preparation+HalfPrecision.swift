@@ -5,8 +5,9 @@ extension Op {
   /// these types themselves.
   var widensHalfPrecision: Bool {
     switch self {
-    case .argExtreme, .batchNormalization, .binary, .clip, .conv, .convTranspose, .gemm,
-      .globalPool, .layerNormalization, .matMul, .pool, .range, .recurrent, .reduce, .softmax:
+    case .argExtreme, .attention, .batchNormalization, .binary, .clip, .conv, .convTranspose, .gemm,
+      .globalPool, .layerNormalization, .matMul, .pool, .range, .recurrent, .reduce,
+      .rotaryEmbedding, .softmax:
       true
     case .resize(let op): op.mode != .nearest
     case .unary(let op): op.function != .isNaN
