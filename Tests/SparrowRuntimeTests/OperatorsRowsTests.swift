@@ -16,7 +16,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ([3, 40], 1), ([3, 40], 0), ([2, 3, 5, 7], -3), ([7], 0), ([40, 90, 11], 1),
+    ([3, 40], 1), ([3, 40], 0), ([2, 3, 5, 7], -3), ([7], 0), ([40, 90, 11], 1), ([2, 3, 0], 1),
+    ([2, 0], 1),
   ])
   func softmaxSumsToOneAlongAnyAxis(_ shape: [Int], _ axis: Int) throws {
     let x = random(shape, seed: 5, scale: 30)

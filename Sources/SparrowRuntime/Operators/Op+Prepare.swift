@@ -3,6 +3,10 @@ import SparrowCore
 extension Op {
   /// Turns a node into a step for the shapes, types and constants that `p` shows.
   func prepare(_ p: inout Preparation) throws(RuntimeError) -> Step {
+    // Preparations need not think of lengths of zero, but where sums of nothing come out.
+    guard p.outputs.contains(where: { $0.shape.elementCount > 0 }) else {
+      return Step(tasks: 0, kernel: "empty") { _ in }
+    }
     guard widensHalfPrecision, p.hasHalfPrecision else { return try prepareExactly(&p) }
     return try p.widened { inner throws(RuntimeError) in try prepareExactly(&inner) }
   }
