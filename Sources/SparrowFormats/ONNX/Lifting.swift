@@ -17,6 +17,23 @@ struct Lift: Sendable {
 
   /// Applied in this order, each to what the ones before have left.
   static let all: [Lift] = [
+    Lift("Add", below: 7, broadcastAxis),
+    Lift("Sub", below: 7, broadcastAxis),
+    Lift("Mul", below: 7, broadcastAxis),
+    Lift("Div", below: 7, broadcastAxis),
+    Lift("And", below: 7, broadcastAxis),
+    Lift("Or", below: 7, broadcastAxis),
+    Lift("Xor", below: 7, broadcastAxis),
+    Lift("Equal", below: 7, broadcastAxis),
+    Lift("Less", below: 7, broadcastAxis),
+    Lift("Greater", below: 7, broadcastAxis),
+    Lift("Pow", below: 7, broadcastAxis),
+    Lift("PRelu", below: 7, channelSlopes),
+    Lift("Gemm", below: 7, gemmBroadcast),
+    Lift("Cast", below: 6, typeName),
+    Lift("Reshape", below: 5, shapeAttribute),
+    Lift("Concat", below: 4, concatAxis),
+    Lift("Pad", below: 2, paddings),
     Lift("FastGelu", domain: "com.microsoft", fastGelu),
     Lift("Gelu", domain: "com.microsoft", gelu),
     Lift("Upsample", upsample),

@@ -2,8 +2,8 @@ import SparrowCore
 
 /// Reading and writing ONNX model files.
 ///
-/// Reading maps the file: weights kept as `raw_data` are used in place. Every operator set from 7
-/// on is lifted to the newest form, that of ``Op``. Writing lowers what Sparrow adds (fused
+/// Reading maps the file: weights kept as `raw_data` are used in place. Every operator set
+/// is lifted to the newest form, that of ``Op``. Writing lowers what Sparrow adds (fused
 /// activations, a convolution's addend, a matrix product's bias) to plain ONNX nodes.
 public enum ONNX {
   /// The operator set of written files, unless an operator needs a newer one.

@@ -28,5 +28,5 @@ enum ONNXLimits {
   static let sparseElements = 1 << 28
 
   /// Operator sets of the default domain that the importer knows.
-  static let opsets = 7...28
+  static let opsets = 1...28
 }

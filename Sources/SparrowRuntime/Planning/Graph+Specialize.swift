@@ -22,9 +22,23 @@ extension Graph {
 
   /// Infers types node by node and replaces nodes whose inputs are all constants by their results.
   ///
-  /// Types declared for intermediate values are inferred anew. Nodes whose result nobody reads
-  /// afterwards are dropped.
+  /// Types declared for intermediate values are inferred anew. An If whose condition is known becomes
+  /// the branch that is taken. Nodes whose result nobody reads afterwards are dropped.
   func folded() throws(RuntimeError) -> Graph {
+    var graph = self
+    repeat {
+      graph.inlineBranches()
+      graph = try graph.foldedOnce()
+    } while graph.nodes.contains(where: graph.isKnownBranch)
+    return graph
+  }
+
+  private func isKnownBranch(_ node: Node) -> Bool {
+    guard case .if = node.op, let condition = node.input(0) else { return false }
+    return self[condition].constant != nil
+  }
+
+  private func foldedOnce() throws(RuntimeError) -> Graph {
     var graph = self
     var kept: [Node] = []
     for node in graph.nodes {
@@ -86,6 +100,7 @@ extension Graph {
   private func constants(
     of node: Node, _ context: InferenceContext, _ types: [TensorType]
   ) throws(RuntimeError) -> [Tensor]? {
+    if node.op.isControlFlow { return nil }
     if let value = node.op.valueFromTypes(context) { return [value] }
     var inputs: [Tensor?] = []
     for input in context.inputs {

@@ -56,9 +56,9 @@ struct StageCut {
 }
 
 extension Graph {
-  /// Whether the types of a node's results are known and small enough for a plan.
+  /// Whether a plan can have a step for a node: its results' types are known.
   fileprivate func isPlannable(_ node: Node) -> Bool {
-    node.outputs.allSatisfy { self[$0].type?.shape != nil }
+    !node.op.isControlFlow && node.outputs.allSatisfy { self[$0].type?.shape != nil }
   }
 
   /// The values that decide the types of a node's results and are not constant.

@@ -17,7 +17,6 @@ public struct Loop: Operator {
   public var name: String { "Loop" }
   public static var variants: [Self] { [Self()] }
   public var inputCount: ClosedRange<Int> { 0...Int.max }
-  public var shapeInputs: [Int] { [0] }
 
   /// How many values go from round to round, apart from the condition.
   public var carriedCount: Int { max(0, body.graph.inputs.count - 2 - body.captures) }

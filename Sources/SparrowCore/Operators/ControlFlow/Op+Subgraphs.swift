@@ -9,6 +9,14 @@ extension Op {
     }
   }
 
+  /// Whether the operator runs subgraphs.
+  public var isControlFlow: Bool {
+    switch self {
+    case .if, .loop, .scan: true
+    default: false
+    }
+  }
+
   /// Whether the operator runs its subgraphs again and again.
   public var repeatsSubgraphs: Bool {
     switch self {
