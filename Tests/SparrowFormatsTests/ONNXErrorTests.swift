@@ -104,14 +104,72 @@ struct Refusal: CustomTestStringConvertible, Sendable {
     Refusal(
       "a domain that is not imported", xy: [.node("Relu", ["x"], ["y"], domain: "org.other")],
       "does not import"),
-    Refusal("control flow", xy: [.node("If", ["x"], ["y"])], "control flow", "not supported yet"),
+    Refusal("an If without branches", xy: [.node("If", ["x"], ["y"])], "'then_branch' is missing"),
     Refusal(
-      "a function",
+      "sequences", xy: [.node("SequenceMap", ["x"], ["y"])], "SequenceMap", "is not supported"),
+    Refusal(
+      "an If without an else-branch", Proto.ifModel(["c"], ["y"], []), "'else_branch' is missing"),
+    Refusal(
+      "branches of different numbers of outputs",
+      Proto.ifModel(["c"], ["y"], [.attribute("else_branch", graph: [])]),
+      "its else_branch has 0 outputs, the node 1"),
+    Refusal(
+      "branches of different types",
+      Proto.ifModel(
+        ["c"], ["y"],
+        [.attribute("else_branch", graph: [.node("Shape", ["x"], ["s"]), .output("s")])]),
+      "output 0 is f32 in one branch, i64 in the other"),
+    Refusal(
+      "a branch that reads what nothing defines",
+      Proto.ifModel(
+        ["c"], ["y"],
+        [.attribute("else_branch", graph: [.node("Neg", ["q"], ["s"]), .output("s")])]),
+      "reads 'q', which nothing defines"),
+    Refusal(
+      "an If with three inputs",
+      Proto.ifModel(["c", "x", "x"], ["y"], [.attribute("else_branch", graph: [])]),
+      "it has 3 inputs, expected 1"),
+    Refusal(
+      "a body of too few inputs", Proto.loopModel(body: [.output("g")]),
+      "has 0 inputs, expected 3"),
+    Refusal(
+      "a body of too few outputs",
+      Proto.loopModel(
+        body: [
+          .input("i", type: 7, []), .input("g", type: 9, []), .input("s", ["2"]), .output("g"),
+        ]), "its body has 1 outputs, expected 2 or more"),
+    Refusal(
+      "a carried value that changes its type",
+      Proto.loopModel(
+        body: [
+          .input("i", type: 7, []), .input("g", type: 9, []), .input("s", ["2"]),
+          .node("Shape", ["s"], ["t"]), .output("g"), .output("t"),
+        ]), "carried value 1 is f32[2], its next round's i64[1]"),
+    Refusal(
+      "a body's input of another type",
+      Proto.loopModel(
+        body: [
+          .input("i", type: 7, []), .input("g", type: 9, []), .input("s", type: 7, ["2"]),
+          .output("g"), .output("s"),
+        ]), "is declared i64 and given f32"),
+    Refusal(
+      "a Scan without its number of inputs",
+      xy: [.node("Scan", ["x"], ["y"], [.attribute("body", graph: [])])], "num_scan_inputs"),
+    Refusal(
+      "graphs nested too deeply", Proto.deepModel(levels: 40),
+      "the number of graphs inside each other is 33"),
+    Refusal(
+      "loops nested too deeply for their size", Proto.deepLoops(levels: 20),
+      "the number of nodes after functions and bodies are expanded"),
+    Refusal(
+      "a function without that input",
       Proto([
-        .model(domain: "f", [.input("x", ["1"]), .node("F", ["x"], ["y"], domain: "f")]),
+        .model(
+          domain: "f",
+          [.input("x", ["1"]), .node("F", ["x"], ["y"], domain: "f"), .output("y")]),
         .message(25, [.text(1, "F"), .text(10, "f")]),
       ]),
-      "function of the model", "not supported yet"),
+      "has 1 inputs and 1 outputs, its function 0 and 0"),
     Refusal(
       "an unknown attribute", xy: [.node("Relu", ["x"], ["y"], [.attribute("slope", float: 1)])],
       "'slope'", "not supported"),
@@ -147,7 +205,7 @@ struct Refusal: CustomTestStringConvertible, Sendable {
     Refusal(
       "a reference to a function's attribute",
       xy: [.node("Softmax", ["x"], ["y"], [.message(5, [.text(1, "axis"), .text(21, "a")])])],
-      "not supported yet"),
+      "there is no function around it"),
     Refusal(
       "a training batch normalisation",
       xy: [
@@ -285,5 +343,52 @@ struct Refusal: CustomTestStringConvertible, Sendable {
       try ONNX.read(Bytes(copying: head.bytes + [0x3a, 0x7f, 0x00]), file: "short.onnx")
     }
     #expect(error.message.contains("at byte \(head.bytes.count):"))
+  }
+}
+
+extension Proto {
+  /// An If of x: f32[2], whose then-branch is a Relu.
+  static func ifModel(_ inputs: [String], _ outputs: [String], _ rest: [Proto]) -> Proto {
+    let then = Proto.attribute("then_branch", graph: [.node("Relu", ["x"], ["t"]), .output("t")])
+    return .model([
+      .input("c", type: 9, []), .input("x", ["2"]), .node("If", inputs, outputs, [then] + rest),
+      .output("y"),
+    ])
+  }
+
+  static func loopModel(body: [Proto]) -> Proto {
+    .model([
+      .input("m", type: 7, []), .input("x", ["2"]),
+      .node("Loop", ["m", "", "x"], ["y"], [.attribute("body", graph: body)]), .output("y"),
+    ])
+  }
+
+  /// An If inside an If inside an If ...
+  static func deepModel(levels: Int) -> Proto {
+    var graph = [Proto.node("Relu", ["x"], ["r"]), .output("r")]
+    for _ in 0..<levels {
+      let branches = [
+        Proto.attribute("then_branch", graph: graph),
+        .attribute("else_branch", graph: [.node("Neg", ["x"], ["n"]), .output("n")]),
+      ]
+      graph = [.node("If", ["c"], ["r"], branches), .output("r")]
+    }
+    return .model([.input("c", type: 9, []), .input("x", ["2"])] + graph)
+  }
+
+  /// A Loop inside a Loop ..., whose bodies have to be looked at again and again.
+  static func deepLoops(levels: Int) -> Proto {
+    var graph = [Proto.node("Concat", ["x", "x"], ["r"], [.attribute("axis", int: 0)])]
+    for i in 0..<levels {
+      let inner = [
+        Proto.input("i", type: 7, []), .input("g", type: 9, []), .input("x", ["?"]),
+      ]
+      let body = inner + graph + [.output("g"), .output("r")]
+      graph = [
+        .node("Loop", ["m", "", "x"], ["r"], name: "l\(i)", [.attribute("body", graph: body)])
+      ]
+    }
+    return .model(
+      [.input("m", type: 7, []), .input("x", ["2"])] + graph + [.output("r")])
   }
 }

@@ -65,7 +65,7 @@ import Testing
     #expect(
       error?.message == """
         there is no pass 'fusion'; the passes are identity-removal, neutral-removal, \
-        constant-folding, common-subexpressions, dead-code
+        constant-folding, branch-selection, common-subexpressions, dead-code
         """)
   }
 
@@ -106,7 +106,7 @@ import Testing
 
   @Test func pipelinesNameEachPassOnce() {
     let names = Set([any Pass].deployment.map { type(of: $0).name })
-    #expect(names.count == 15)
+    #expect(names.count == 17)
     #expect(names.isSuperset(of: [any Pass].cleanup.map { type(of: $0).name }))
   }
 }

@@ -8,8 +8,8 @@ extension TensorDecoder {
         "\(node.label) has \(node.attributes.count) attributes, expected 1")
     }
     if attribute.isReference {
-      throw attribute.wire.unsupported(
-        "\(node.label) refers to a function's attribute: not supported yet")
+      throw attribute.wire.malformed(
+        "\(node.label) refers to an attribute of a function, and there is no function around it")
     }
     switch (attribute.name, attribute.kind) {
     case ("value", .tensor):

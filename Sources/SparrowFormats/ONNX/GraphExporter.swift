@@ -26,7 +26,7 @@ struct GraphExporter {
 
   private let graph: Graph
   private let path: String
-  private let lowering: Lowering
+  private let lowered: LoweredGraph
   private var initializers: [Initializer] = []
   private var externalBytes = 0
 
@@ -38,33 +38,17 @@ struct GraphExporter {
   /// `limit`: the most bytes a model file may have; weights of a larger one go beside it.
   init(_ graph: Graph, to path: String, limit: Int) {
     (self.graph, self.path) = (graph, path)
-    lowering = Lowering(graph)
-    let constants = self.constants()
+    lowered = Lowering.lower(graph)
+    let constants = lowered.constants
     let total = constants.reduce(1 << 20) { $0 + $1.tensor.count * $1.tensor.dtype.size + 1024 }
     for (name, tensor) in constants {
       add(name, tensor, external: total > limit && tensor.count > Self.smallestExternal)
     }
   }
 
-  /// The constants that something reads, in the graph's order, then those of the lowering.
-  private func constants() -> [(name: String, tensor: Tensor)] {
-    var used = [Bool](repeating: false, count: graph.values.count)
-    for id in graph.outputs { used[id.index] = true }
-    for node in graph.nodes {
-      for case let id? in node.inputs { used[id.index] = true }
-    }
-    var result: [(name: String, tensor: Tensor)] = []
-    for (i, value) in graph.values.enumerated() {
-      if used[i], let tensor = value.constant { result.append((value.name, tensor)) }
-    }
-    return result + lowering.constants
-  }
-
   private mutating func add(_ name: String, _ tensor: Tensor, external: Bool) {
     let head = WireWriter()
-    for length in tensor.shape { head.integer(1, Int64(length)) }
-    head.integer(2, Int64(tensor.dtype.rawValue))
-    head.string(8, name)
+    head.tensorHead(name, tensor)
     var initializer = Initializer(tensor: tensor, head: head)
     if external {
       let alignment = Self.externalAlignment
@@ -135,10 +119,11 @@ struct GraphExporter {
 
   private func modelHead() -> WireWriter {
     let model = WireWriter()
-    let opset = lowering.nodes.reduce(ONNX.writtenOpset) { max($0, $1.op.opset) }
+    let operators = lowered.operators
+    let opset = operators.reduce(ONNX.writtenOpset) { max($0, $1.opset) }
     model.integer(1, ONNX.irVersion(of: opset))
     model.string(2, ONNX.producer)
-    let domains = Set(lowering.nodes.map { $0.op.domain }).union([""])
+    let domains = Set(operators.map { $0.domain }).union([""])
     for domain in domains.sorted() {
       model.message(8) { entry in
         entry.string(1, domain)
@@ -154,23 +139,49 @@ struct GraphExporter {
   /// The graph without its initializers.
   private func graphBody() -> WireWriter {
     let body = WireWriter()
-    for node in lowering.nodes {
-      body.message(1) { message in
+    body.graph(lowered)
+    return body
+  }
+}
+
+extension WireWriter {
+  /// The fields of a GraphProto but its initializers.
+  fileprivate func graph(_ graph: LoweredGraph) {
+    for node in graph.nodes {
+      message(1) { message in
         for input in node.inputs { message.string(1, input) }
         for output in node.outputs { message.string(2, output) }
         message.string(3, node.name)
         message.string(4, node.op.name)
         if !node.op.domain.isEmpty { message.string(7, node.op.domain) }
         var op = node.op
-        var writer = ONNXAttributeWriter(node: message)
+        var writer = ONNXAttributeWriter(node: message, bodies: node.bodies)
         op.visitAttributes(&writer)
       }
     }
     // Checkers ask for a name.
-    body.string(2, graph.name.isEmpty ? "graph" : graph.name)
-    for id in graph.inputs { body.value(11, graph[id].name, graph[id].type) }
-    for id in graph.outputs { body.value(12, graph[id].name, graph[id].type) }
-    return body
+    string(2, graph.name.isEmpty ? "graph" : graph.name)
+    for (name, type) in graph.inputs { value(11, name, type) }
+    for (name, type) in graph.outputs { value(12, name, type) }
+  }
+
+  /// A body with its initializers, which stay in the model even where those of the graph are
+  /// external.
+  func body(_ graph: LoweredGraph) {
+    self.graph(graph)
+    for (name, tensor) in graph.constants {
+      message(5) { message in
+        message.tensorHead(name, tensor)
+        if let bytes = tensor.dense().denseBytes { message.bytes(9, bytes) }
+      }
+    }
+  }
+
+  /// The fields of a TensorProto before its elements.
+  fileprivate func tensorHead(_ name: String, _ tensor: Tensor) {
+    for length in tensor.shape { integer(1, Int64(length)) }
+    integer(2, Int64(tensor.dtype.rawValue))
+    string(8, name)
   }
 }
 

@@ -7,6 +7,28 @@ struct LoweredNode {
   /// Empty where an optional input is left out.
   var inputs: [String]
   var outputs: [String]
+  /// Of the graphs the operator holds, in order.
+  var bodies: [LoweredGraph] = []
+}
+
+/// A graph as ONNX has it.
+struct LoweredGraph {
+  var name: String
+  var nodes: [LoweredNode]
+  /// Those that something reads, in the graph's order, then the bounds of Clip nodes made here.
+  var constants: [(name: String, tensor: Tensor)]
+  var inputs: [(name: String, type: TensorType?)]
+  var outputs: [(name: String, type: TensorType?)]
+
+  /// The operators of all nodes, those of bodies included.
+  var operators: [Op] {
+    var result: [Op] = []
+    for node in nodes {
+      result.append(node.op)
+      for body in node.bodies { result += body.operators }
+    }
+    return result
+  }
 }
 
 /// Turns what Sparrow adds to ONNX's operators into nodes of their own:
@@ -16,19 +38,88 @@ struct LoweredNode {
 /// | Conv with an addend (input 3) | Conv, Add |
 /// | MatMul with a bias (input 2) | MatMul, Add |
 /// | a fused activation | the node, then the activation's (SiLU: Sigmoid, Mul) |
+/// | a captured input of a body | the name that the value has in the graph around |
 ///
-/// An addend or bias is added before the activation.
+/// An addend or bias is added before the activation. Names are unique in the whole file.
 struct Lowering {
-  private(set) var nodes: [LoweredNode] = []
+  private var nodes: [LoweredNode] = []
   /// The bounds of Clip nodes made here.
-  private(set) var constants: [(name: String, tensor: Tensor)] = []
+  private var constants: [(name: String, tensor: Tensor)] = []
   private let graph: Graph
+  /// What each value is called in the file.
+  private var fileNames: [String]
+  /// All names of the file so far.
   private var names: Set<String>
 
-  init(_ graph: Graph) {
-    self.graph = graph
-    names = Set(graph.values.map { $0.name })
-    for node in graph.nodes { lower(node) }
+  static func lower(_ graph: Graph) -> LoweredGraph {
+    let fileNames = graph.values.map { $0.name }
+    var lowering = Lowering(graph, fileNames, names: Set(fileNames))
+    for node in graph.nodes { lowering.lower(node) }
+    return lowering.result(inputs: graph.inputs, outputs: graph.outputs.map { graph[$0].name })
+  }
+
+  private init(_ graph: Graph, _ fileNames: [String], names: Set<String>) {
+    (self.graph, self.fileNames, self.names) = (graph, fileNames, names)
+  }
+
+  private func result(inputs: [ValueID], outputs: [String]) -> LoweredGraph {
+    var used = [Bool](repeating: false, count: graph.values.count)
+    for id in graph.outputs { used[id.index] = true }
+    for node in graph.nodes {
+      for case let id? in node.inputs { used[id.index] = true }
+    }
+    var constants: [(name: String, tensor: Tensor)] = []
+    for (i, value) in graph.values.enumerated() where used[i] {
+      if let tensor = value.constant { constants.append((fileNames[i], tensor)) }
+    }
+    return LoweredGraph(
+      name: graph.name, nodes: nodes, constants: constants + self.constants,
+      inputs: inputs.map { (fileNames[$0.index], graph[$0].type) },
+      outputs: zip(outputs, graph.outputs).map { ($0, graph[$1].type) })
+  }
+
+  /// A body, whose last inputs are the values of those names around it.
+  private mutating func lower(_ subgraph: Subgraph, captured: [String]) -> LoweredGraph {
+    let inner = subgraph.graph
+    let formals = inner.inputs.dropLast(subgraph.captures)
+    var known: [ValueID: String] = [:]
+    for (id, name) in zip(inner.inputs.suffix(subgraph.captures), captured) { known[id] = name }
+    var fileNames: [String] = []
+    for (i, value) in inner.values.enumerated() {
+      fileNames.append(known[ValueID(i)] ?? freshName(value.name))
+    }
+    var lowering = Lowering(inner, fileNames, names: names)
+    for node in inner.nodes { lowering.lower(node) }
+    // A body's outputs must be made by its own nodes, each once.
+    var made = Set<ValueID>()
+    for node in inner.nodes { made.formUnion(node.outputs) }
+    var outputs: [String] = []
+    for id in inner.outputs {
+      if made.remove(id) != nil {
+        outputs.append(fileNames[id.index])
+      } else {
+        let copy = lowering.freshName(fileNames[id.index] + "_output")
+        lowering.append(.identity(Identity()), [fileNames[id.index]], to: copy)
+        outputs.append(copy)
+      }
+    }
+    names = lowering.names
+    return lowering.result(inputs: Array(formals), outputs: outputs)
+  }
+
+  private mutating func lowerControlFlow(_ node: Node) {
+    var inputs = node.inputs.map { $0.map { fileNames[$0.index] } ?? "" }
+    var bodies: [LoweredGraph] = []
+    for subgraph in node.op.subgraphs {
+      bodies.append(lower(subgraph, captured: inputs.suffix(subgraph.captures)))
+    }
+    inputs.removeLast(min(inputs.count, node.op.subgraphs.first?.captures ?? 0))
+    // The trip count and the condition may be left out, but not end the list.
+    if case .loop = node.op { while inputs.count < 2 { inputs.append("") } }
+    nodes.append(
+      LoweredNode(
+        op: node.op, name: node.name, inputs: inputs,
+        outputs: node.outputs.map { fileNames[$0.index] }, bodies: bodies))
   }
 
   private mutating func freshName(_ base: String) -> String {
@@ -39,9 +130,10 @@ struct Lowering {
   }
 
   private mutating func lower(_ node: Node) {
+    guard node.op.subgraphs.isEmpty else { return lowerControlFlow(node) }
     var op = node.op
-    var inputs = node.inputs.map { $0.map { graph[$0].name } ?? "" }
-    let outputs = node.outputs.map { graph[$0].name }
+    var inputs = node.inputs.map { $0.map { fileNames[$0.index] } ?? "" }
+    let outputs = node.outputs.map { fileNames[$0.index] }
     let activation = op.activation
     op.activation = .none
     if case .split(var split) = op, inputs.count < 2 {

@@ -8,11 +8,6 @@ struct ModelMessage {
     var version: Int64 = 0
   }
 
-  struct FunctionName: Hashable {
-    var domain = ""
-    var name = ""
-  }
-
   var opsets: [OperatorSet] = []
   var producer = ""
   var producerVersion = ""
@@ -21,7 +16,7 @@ struct ModelMessage {
   var description = ""
   var metadata: [MetadataEntry] = []
   /// The model's own operators.
-  var functions = Set<FunctionName>()
+  var functions: [FunctionMessage.Key: FunctionMessage] = [:]
   var graph: GraphMessage?
 
   init(_ source: WireSource) throws(FormatError) {
@@ -44,32 +39,25 @@ struct ModelMessage {
         try source.check(
           metadata.count, ONNXLimits.metadataEntries, "the number of metadata entries",
           at: field.offset)
-      case 25: functions.insert(try Self.function(try field.message("a function")))
+      case 25:
+        let function = try FunctionMessage(try field.message("function \(functions.count)"))
+        guard functions.updateValue(function, forKey: function.key) == nil else {
+          throw source.malformed(field.offset, "the function '\(function.key.name)' occurs twice")
+        }
+        try source.check(
+          functions.count, ONNXLimits.functions, "the number of functions", at: field.offset)
       default: break
       }
     }
   }
 
-  private static func operatorSet(_ message: WireMessage) throws(FormatError) -> OperatorSet {
+  static func operatorSet(_ message: WireMessage) throws(FormatError) -> OperatorSet {
     var wire = message
     var result = OperatorSet()
     while let field = try wire.next() {
       switch field.number {
       case 1: result.domain = try field.string("an opset's domain")
       case 2: result.version = try field.int64("an opset's version")
-      default: break
-      }
-    }
-    return result
-  }
-
-  private static func function(_ message: WireMessage) throws(FormatError) -> FunctionName {
-    var wire = message
-    var result = FunctionName()
-    while let field = try wire.next() {
-      switch field.number {
-      case 1: result.name = try field.string("a function's name")
-      case 10: result.domain = try field.string("a function's domain")
       default: break
       }
     }
@@ -90,55 +78,5 @@ struct ModelMessage {
       }
     }
     return result
-  }
-}
-
-/// What the importer needs of ONNX's GraphProto.
-struct GraphMessage {
-  let wire: WireMessage
-  var name = ""
-  var nodes: [NodeMessage] = []
-  var initializers: [TensorMessage] = []
-  var sparseInitializers: [SparseTensorMessage] = []
-  var inputs: [ValueMessage] = []
-  var outputs: [ValueMessage] = []
-
-  init(_ message: WireMessage) throws(FormatError) {
-    wire = message
-    var wire = message
-    while let field = try wire.next() {
-      try read(field)
-    }
-  }
-
-  private mutating func read(_ field: WireField) throws(FormatError) {
-    let source = field.source
-    switch field.number {
-    case 1:
-      nodes.append(try NodeMessage(try field.message("node \(nodes.count)")))
-      try source.check(nodes.count, ONNXLimits.nodes, "the number of nodes", at: field.offset)
-    case 2: name = try field.string("the graph's name")
-    case 5:
-      let what = "initializer \(initializers.count)"
-      initializers.append(try TensorMessage(try field.message(what)))
-      try source.check(
-        initializers.count, ONNXLimits.tensors, "the number of initializers", at: field.offset)
-    case 11:
-      inputs.append(try ValueMessage(try field.message("graph input \(inputs.count)")))
-      try source.check(
-        inputs.count, ONNXLimits.graphValues + ONNXLimits.tensors, "the number of graph inputs",
-        at: field.offset)
-    case 12:
-      outputs.append(try ValueMessage(try field.message("graph output \(outputs.count)")))
-      try source.check(
-        outputs.count, ONNXLimits.graphValues, "the number of graph outputs", at: field.offset)
-    case 15:
-      let what = "sparse initializer \(sparseInitializers.count)"
-      sparseInitializers.append(try SparseTensorMessage(try field.message(what)))
-      try source.check(
-        sparseInitializers.count, ONNXLimits.tensors, "the number of sparse initializers",
-        at: field.offset)
-    default: break
-    }
   }
 }

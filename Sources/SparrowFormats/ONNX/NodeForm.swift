@@ -23,7 +23,9 @@ struct NodeForm {
     attributes = [:]
     for attribute in message.attributes {
       if attribute.isReference {
-        throw unsupported("attribute '\(attribute.name)' refers to a function's: not supported yet")
+        throw malformed(
+          "attribute '\(attribute.name)' refers to one of a function, and there is no function "
+            + "around it", attribute)
       }
       guard attributes.updateValue(attribute, forKey: attribute.name) == nil else {
         throw malformed("attribute '\(attribute.name)' occurs twice", attribute)

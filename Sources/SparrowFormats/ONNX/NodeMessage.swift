@@ -8,6 +8,8 @@ struct NodeMessage {
   var name = ""
   var opType = ""
   var domain = ""
+  /// Tells functions of one name apart.
+  var overload = ""
   var attributes: [AttributeMessage] = []
 
   init(_ message: WireMessage) throws(FormatError) {
@@ -40,8 +42,16 @@ struct NodeMessage {
         attributes.count, ONNXLimits.nodeAttributes, "the number of attributes of \(what)",
         at: field.offset)
     case 7: domain = try field.string("the domain of \(what)")
+    case 8: overload = try field.string("the overload of \(what)")
     default: break
     }
+  }
+
+  /// The names that the node and the graphs inside it read from where it stands.
+  var reads: [String] {
+    var result = inputs
+    for attribute in attributes { result += attribute.graph?.freeNames ?? [] }
+    return result
   }
 
   /// For messages: `Conv 'layer1.0'`; a node without a name goes by its first output's.
@@ -81,8 +91,11 @@ struct AttributeMessage {
   var ints: [Int64] = []
   var tensor: TensorMessage?
   var sparseTensor: SparseTensorMessage?
-  /// Refers to an attribute of the function around it.
-  var isReference = false
+  var graph: GraphMessage?
+  /// The attribute of the function around it that it stands for; empty where it has its own value.
+  var reference = ""
+
+  var isReference: Bool { !reference.isEmpty }
 
   init(_ message: WireMessage) throws(FormatError) {
     wire = message
@@ -112,7 +125,9 @@ struct AttributeMessage {
     case 5:
       tensor = try TensorMessage(try field.message("the tensor in \(what)"))
       return .tensor
-    case 6: return .graph
+    case 6:
+      graph = try GraphMessage(try field.message("the graph in \(what)").nested())
+      return .graph
     case 7:
       try field.appendFloats(to: &floats, "floats in \(what)", limit: ONNXLimits.listEntries)
       return .floats
@@ -135,7 +150,7 @@ struct AttributeMessage {
       guard kind != nil || code == 0 else {
         throw field.source.malformed(field.offset, "\(what) has the unknown type \(code)")
       }
-    case 21: isReference = try !field.string("ref_attr_name of \(what)").isEmpty
+    case 21: reference = try field.string("ref_attr_name of \(what)")
     case 22:
       sparseTensor = try SparseTensorMessage(try field.message("the sparse tensor in \(what)"))
       return .sparseTensor

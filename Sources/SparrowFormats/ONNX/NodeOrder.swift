@@ -13,7 +13,7 @@ enum NodeOrder {
     var waiting = [Int](repeating: 0, count: nodes.count)
     var readers = [[Int]](repeating: [], count: nodes.count)
     for (i, node) in nodes.enumerated() {
-      for maker in Set(node.inputs.compactMap { makers[$0] }) {
+      for maker in Set(node.reads.compactMap { makers[$0] }) {
         waiting[i] += 1
         readers[maker].append(i)
       }

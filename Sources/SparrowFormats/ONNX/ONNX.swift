@@ -82,7 +82,7 @@ public enum ONNX {
     guard let message = model.graph else {
       throw source.malformed(nil, "it holds no graph: is it an ONNX model?")
     }
-    var importer = try GraphImporter(source, model, message, folder: folder)
+    let importer = try GraphImporter(source, model, message, folder: folder)
     return try importer.graph()
   }
 }

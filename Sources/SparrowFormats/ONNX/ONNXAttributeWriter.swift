@@ -4,6 +4,11 @@ import SparrowCore
 /// are nil are left out; all others are written, whether or not they have their default values.
 struct ONNXAttributeWriter: AttributeVisitor {
   let node: WireWriter
+  /// The operator's graphs, in order.
+  let bodies: [LoweredGraph]
+  private var nextBody = 0
+
+  init(node: WireWriter, bodies: [LoweredGraph]) { (self.node, self.bodies) = (node, bodies) }
 
   private func attribute(
     _ key: StaticString, _ kind: AttributeMessage.Kind, _ fill: (WireWriter) -> Void
@@ -95,5 +100,12 @@ struct ONNXAttributeWriter: AttributeVisitor {
   /// ``Lowering`` has made nodes of it.
   mutating func visit(_ key: StaticString, _ value: inout Activation) throws(Never) {}
 
-  mutating func visit(_ key: StaticString, _ value: inout Subgraph) throws(Never) {}
+  mutating func visit(_ key: StaticString, _ value: inout Subgraph) throws(Never) {
+    guard nextBody < bodies.count else { return }
+    let body = bodies[nextBody]
+    nextBody += 1
+    attribute(key, .graph) { attribute in
+      attribute.message(6) { $0.body(body) }
+    }
+  }
 }

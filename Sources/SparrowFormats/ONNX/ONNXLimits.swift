@@ -7,6 +7,11 @@ enum ONNXLimits {
   static let fileBytes = Int(Int32.max)
   static let nodes = 1_000_000
   static let tensors = 1_000_000
+  static let functions = 65_536
+  /// Graphs inside graphs, and functions that call functions.
+  static let nesting = 32
+  /// Nodes looked at where functions are expanded and bodies of loops and branches are imported.
+  static let expandedNodes = 4_000_000
   /// Inputs and outputs of the graph, each.
   static let graphValues = 65_536
   /// Inputs and outputs of one node, each.

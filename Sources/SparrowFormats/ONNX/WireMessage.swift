@@ -5,6 +5,10 @@ import SparrowCore
 struct WireSource {
   let file: String
   let bytes: Bytes
+  /// How many graphs are around what is read.
+  var depth = 0
+
+  init(file: String, bytes: Bytes) { (self.file, self.bytes) = (file, bytes) }
 
   func malformed(_ offset: Int?, _ reason: String) -> FormatError {
     .malformed(file: file, offset: offset, reason: reason)
@@ -24,7 +28,7 @@ struct WireSource {
 
 /// An encoded protobuf message inside a file: a cursor over its fields.
 struct WireMessage {
-  let source: WireSource
+  private(set) var source: WireSource
   /// For messages: `"a node"`.
   let what: String
   /// In the file.
@@ -40,6 +44,15 @@ struct WireMessage {
   init(_ field: WireField, _ what: String) {
     (source, self.what) = (field.source, what)
     (offset, count) = (field.contentOffset, field.count)
+  }
+
+  /// The message as one inside a further graph.
+  func nested() throws(FormatError) -> WireMessage {
+    var inner = self
+    inner.source.depth += 1
+    try source.check(
+      inner.source.depth, ONNXLimits.nesting, "the number of graphs inside each other", at: offset)
+    return inner
   }
 
   /// The next field; nil at the end.

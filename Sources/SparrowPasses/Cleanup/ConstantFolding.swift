@@ -3,6 +3,7 @@ import SparrowRuntime
 
 /// Computes nodes whose inputs are constants, and shapes that follow from types.
 ///
+/// Loops and branches are left alone: ``BranchSelection`` takes a branch whose condition is known.
 /// A large constant is not traded for a larger one unless asked: int8 weights behind Cast and Mul
 /// stay small in a file, and the runtime folds them when it loads the model.
 public struct ConstantFolding: Pass {
@@ -38,7 +39,7 @@ public struct ConstantFolding: Pass {
     let outputs = Set(graph.outputs)
     for i in graph.nodes.indices where folded.count < limit {
       let node = graph.nodes[i]
-      guard !node.outputs.contains(where: outputs.contains),
+      guard !node.outputs.contains(where: outputs.contains), node.op.subgraphs.isEmpty,
         let results = results(of: node, in: graph)
       else { continue }
       for (id, tensor) in zip(node.outputs, results) {

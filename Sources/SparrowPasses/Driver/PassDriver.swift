@@ -26,8 +26,8 @@ public struct PassLogEntry: Hashable, Sendable {
   }
 }
 
-/// Runs a pipeline of passes until none of them finds anything to do, and verifies the graph before
-/// the first and after each that changed it.
+/// Runs a pipeline of passes until none of them finds anything to do, on the graph and on the graphs
+/// inside its nodes, and verifies the graph before the first and after each that changed it.
 public struct PassDriver: Sendable {
   public let pipeline: [any Pass]
   public let options: PassOptions
@@ -57,18 +57,31 @@ public struct PassDriver: Sendable {
     }
     var log: [PassLogEntry] = []
     var left = options.stopAfter ?? Int.max
+    try rewrite(&result, &log, &left)
+    graph = result
+    return log
+  }
+
+  private func rewrite(
+    _ graph: inout Graph, _ log: inout [PassLogEntry], _ left: inout Int
+  ) throws(PassError) {
     for round in 1...max(1, options.maximumRounds) {
       let before = log.count
       for pass in pipeline where left > 0 {
-        let changes = try run(pass, on: &result, limit: left)
+        let changes = try run(pass, on: &graph, limit: left)
         guard changes > 0 else { continue }
         left -= min(left, changes)
         log.append(PassLogEntry(pass: type(of: pass).name, round: round, changes: changes))
       }
+      for i in graph.nodes.indices where left > 0 && !graph.nodes[i].op.subgraphs.isEmpty {
+        let types = graph.nodes[i].inputs.map { id in id.flatMap { graph[$0].type } }
+        try graph.nodes[i].op.mapSubgraphs { subgraph throws(PassError) in
+          subgraph.refine(captured: types.suffix(subgraph.captures))
+          try rewrite(&subgraph.graph, &log, &left)
+        }
+      }
       if log.count == before || left == 0 { break }
     }
-    graph = result
-    return log
   }
 
   private func run(
@@ -83,6 +96,19 @@ public struct PassDriver: Sendable {
       throw .invalidResult(pass: type(of: pass).name, error)
     }
     return changes
+  }
+}
+
+extension Subgraph {
+  /// Takes over what is known of captured values in the graph around, unless the subgraph contradicts
+  /// it: a branch that is not taken may.
+  fileprivate mutating func refine(captured types: ArraySlice<TensorType?>) {
+    guard types.count == captures else { return }
+    var refined = graph
+    for (id, type) in zip(refined.inputs.suffix(captures), types) {
+      if let type { refined[id].type = type }
+    }
+    if (try? refined.inferTypes()) != nil { graph = refined }
   }
 }
 

@@ -6,6 +6,7 @@ extension [any Pass] {
       IdentityRemoval(),
       NeutralRemoval(),
       ConstantFolding(),
+      BranchSelection(),
       CommonSubexpressions(),
       DeadCode(),
     ]
@@ -15,6 +16,7 @@ extension [any Pass] {
   /// them, and nodes get fused activations, biases and addends that are Sparrow's own.
   public static var deployment: [any Pass] {
     cleanup + [
+      ConstantCaptures(),
       LayerNormRecognition(),
       GeluRecognition(),
       HardSwishRecognition(),
