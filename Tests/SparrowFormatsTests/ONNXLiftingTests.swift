@@ -78,6 +78,10 @@ struct LiftCase: CustomTestStringConvertible, Sendable {
         "%y: f32[2,3,3] = Slice(%x, @y_starts: i64[1], @y_ends: i64[1], @y_axes: i64[1])"
       ], constants: ["y_starts": [1], "y_ends": [9], "y_axes": [2]]),
     LiftCase(
+      name: "TopK", opset: 9,
+      parts: [.node("TopK", ["x"], ["y"], [.attribute("k", int: 2)])],
+      lines: ["%y: f32[2,3,2] = TopK(%x, @y_k: i64[1])"], constants: ["y_k": [2]]),
+    LiftCase(
       name: "Pad", opset: 10,
       parts: [
         .node(
@@ -96,6 +100,25 @@ struct LiftCase: CustomTestStringConvertible, Sendable {
       name: "Softmax along the last axis", opset: 12,
       parts: [.node("Softmax", ["x"], ["y"], [.attribute("axis", int: 2)])],
       lines: ["%y: f32[2,3,4] = Softmax(%x)"]),
+    LiftCase(
+      name: "Scatter", opset: 10,
+      parts: [
+        .initializer("i", [2, 1]), .initializer("u", [2], [5, 6]),
+        .node("Scatter", ["x", "i", "u"], ["y"], [.attribute("axis", int: -1)]),
+      ],
+      lines: ["%y: f32[4] = ScatterElements(%x, @i: i64[2], @u: f32[2]) {axis=-1}"],
+      dims: ["4"]),
+    LiftCase(
+      name: "SpaceToDepth, columns first", opset: 28,
+      parts: [
+        .node(
+          "SpaceToDepth", ["x"], ["y"],
+          [.attribute("blocksize", int: 2), .attribute("mode", string: "CRD")])
+      ],
+      lines: [
+        "%y_blocks: f32[1,8,1,2] = SpaceToDepth(%x) {blocksize=2}",
+        "%y: f32[1,8,1,2] = Gather(%y_blocks, @y_order: i64[8]) {axis=1}",
+      ], constants: ["y_order": [0, 2, 4, 6, 1, 3, 5, 7]], dims: ["1", "2", "2", "4"]),
     LiftCase(
       name: "Softmax of a matrix", opset: 12, parts: [.node("Softmax", ["x"], ["y"])],
       lines: ["%y: f32[2,3] = Softmax(%x)"], dims: ["2", "3"]),

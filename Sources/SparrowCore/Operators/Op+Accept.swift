@@ -24,8 +24,14 @@ extension Op {
     case .causalConvWithState(var op):
       defer { self = .causalConvWithState(op) }
       return try visitor.visit(&op)
+    case .centerCropPad(var op):
+      defer { self = .centerCropPad(op) }
+      return try visitor.visit(&op)
     case .clip(var op):
       defer { self = .clip(op) }
+      return try visitor.visit(&op)
+    case .compress(var op):
+      defer { self = .compress(op) }
       return try visitor.visit(&op)
     case .concat(var op):
       defer { self = .concat(op) }
@@ -39,6 +45,9 @@ extension Op {
     case .convTranspose(var op):
       defer { self = .convTranspose(op) }
       return try visitor.visit(&op)
+    case .depthToSpace(var op):
+      defer { self = .depthToSpace(op) }
+      return try visitor.visit(&op)
     case .expand(var op):
       defer { self = .expand(op) }
       return try visitor.visit(&op)
@@ -47,6 +56,9 @@ extension Op {
       return try visitor.visit(&op)
     case .gather(var op):
       defer { self = .gather(op) }
+      return try visitor.visit(&op)
+    case .gatherElements(var op):
+      defer { self = .gatherElements(op) }
       return try visitor.visit(&op)
     case .gatherND(var op):
       defer { self = .gatherND(op) }
@@ -66,17 +78,20 @@ extension Op {
     case .layerNormalization(var op):
       defer { self = .layerNormalization(op) }
       return try visitor.visit(&op)
-    case .loop(var op):
-      defer { self = .loop(op) }
-      return try visitor.visit(&op)
     case .linearAttention(var op):
       defer { self = .linearAttention(op) }
+      return try visitor.visit(&op)
+    case .loop(var op):
+      defer { self = .loop(op) }
       return try visitor.visit(&op)
     case .matMul(var op):
       defer { self = .matMul(op) }
       return try visitor.visit(&op)
     case .nonZero(var op):
       defer { self = .nonZero(op) }
+      return try visitor.visit(&op)
+    case .oneHot(var op):
+      defer { self = .oneHot(op) }
       return try visitor.visit(&op)
     case .pad(var op):
       defer { self = .pad(op) }
@@ -99,11 +114,20 @@ extension Op {
     case .resize(var op):
       defer { self = .resize(op) }
       return try visitor.visit(&op)
-    case .scan(var op):
-      defer { self = .scan(op) }
+    case .reverseSequence(var op):
+      defer { self = .reverseSequence(op) }
       return try visitor.visit(&op)
     case .rotaryEmbedding(var op):
       defer { self = .rotaryEmbedding(op) }
+      return try visitor.visit(&op)
+    case .scan(var op):
+      defer { self = .scan(op) }
+      return try visitor.visit(&op)
+    case .scatterElements(var op):
+      defer { self = .scatterElements(op) }
+      return try visitor.visit(&op)
+    case .scatterND(var op):
+      defer { self = .scatterND(op) }
       return try visitor.visit(&op)
     case .shapeOf(var op):
       defer { self = .shapeOf(op) }
@@ -114,11 +138,23 @@ extension Op {
     case .softmax(var op):
       defer { self = .softmax(op) }
       return try visitor.visit(&op)
+    case .spaceToDepth(var op):
+      defer { self = .spaceToDepth(op) }
+      return try visitor.visit(&op)
     case .split(var op):
       defer { self = .split(op) }
       return try visitor.visit(&op)
     case .squeeze(var op):
       defer { self = .squeeze(op) }
+      return try visitor.visit(&op)
+    case .tensorScatter(var op):
+      defer { self = .tensorScatter(op) }
+      return try visitor.visit(&op)
+    case .tile(var op):
+      defer { self = .tile(op) }
+      return try visitor.visit(&op)
+    case .topK(var op):
+      defer { self = .topK(op) }
       return try visitor.visit(&op)
     case .transpose(var op):
       defer { self = .transpose(op) }
@@ -128,6 +164,9 @@ extension Op {
       return try visitor.visit(&op)
     case .unary(var op):
       defer { self = .unary(op) }
+      return try visitor.visit(&op)
+    case .unique(var op):
+      defer { self = .unique(op) }
       return try visitor.visit(&op)
     case .unsqueeze(var op):
       defer { self = .unsqueeze(op) }
@@ -147,24 +186,29 @@ extension Op {
     all += Binary.variants.map { .binary($0) }
     all += Cast.variants.map { .cast($0) }
     all += CausalConvWithState.variants.map { .causalConvWithState($0) }
+    all += CenterCropPad.variants.map { .centerCropPad($0) }
     all += Clip.variants.map { .clip($0) }
+    all += Compress.variants.map { .compress($0) }
     all += Concat.variants.map { .concat($0) }
     all += ConstantOfShape.variants.map { .constantOfShape($0) }
     all += Conv.variants.map { .conv($0) }
     all += ConvTranspose.variants.map { .convTranspose($0) }
+    all += DepthToSpace.variants.map { .depthToSpace($0) }
     all += Expand.variants.map { .expand($0) }
     all += Flatten.variants.map { .flatten($0) }
     all += Gather.variants.map { .gather($0) }
+    all += GatherElements.variants.map { .gatherElements($0) }
     all += GatherND.variants.map { .gatherND($0) }
     all += Gemm.variants.map { .gemm($0) }
     all += GlobalPool.variants.map { .globalPool($0) }
     all += Identity.variants.map { .identity($0) }
     all += If.variants.map { .if($0) }
     all += LayerNormalization.variants.map { .layerNormalization($0) }
-    all += Loop.variants.map { .loop($0) }
     all += LinearAttention.variants.map { .linearAttention($0) }
+    all += Loop.variants.map { .loop($0) }
     all += MatMul.variants.map { .matMul($0) }
     all += NonZero.variants.map { .nonZero($0) }
+    all += OneHot.variants.map { .oneHot($0) }
     all += Pad.variants.map { .pad($0) }
     all += Pool.variants.map { .pool($0) }
     all += RangeOf.variants.map { .range($0) }
@@ -172,16 +216,24 @@ extension Op {
     all += Reduce.variants.map { .reduce($0) }
     all += Reshape.variants.map { .reshape($0) }
     all += Resize.variants.map { .resize($0) }
-    all += Scan.variants.map { .scan($0) }
+    all += ReverseSequence.variants.map { .reverseSequence($0) }
     all += RotaryEmbedding.variants.map { .rotaryEmbedding($0) }
+    all += Scan.variants.map { .scan($0) }
+    all += ScatterElements.variants.map { .scatterElements($0) }
+    all += ScatterND.variants.map { .scatterND($0) }
     all += ShapeOf.variants.map { .shapeOf($0) }
     all += Slice.variants.map { .slice($0) }
     all += Softmax.variants.map { .softmax($0) }
+    all += SpaceToDepth.variants.map { .spaceToDepth($0) }
     all += Split.variants.map { .split($0) }
     all += Squeeze.variants.map { .squeeze($0) }
+    all += TensorScatter.variants.map { .tensorScatter($0) }
+    all += Tile.variants.map { .tile($0) }
+    all += TopK.variants.map { .topK($0) }
     all += Transpose.variants.map { .transpose($0) }
     all += Trilu.variants.map { .trilu($0) }
     all += Unary.variants.map { .unary($0) }
+    all += Unique.variants.map { .unique($0) }
     all += Unsqueeze.variants.map { .unsqueeze($0) }
     all += Where.variants.map { .where($0) }
     return all

@@ -56,6 +56,16 @@ extension Lift {
     form.setInput(1, builder.constant(Tensor(lengths.ints), for: form, "split"))
   }
 
+  /// TopK before opset 10: `k` was an attribute.
+  static func topKAttribute(
+    _ form: inout NodeForm, _ builder: inout GraphBuilder
+  ) throws(FormatError) {
+    guard let k = try form.take("k", .int) else {
+      throw form.malformed("attribute 'k' is missing")
+    }
+    form.setInput(1, builder.constant(Tensor([k.int]), for: form, "k"))
+  }
+
   /// A scalar of the element type of a value.
   private static func scalar(
     _ value: Float, like id: ValueID, _ form: NodeForm, _ builder: GraphBuilder

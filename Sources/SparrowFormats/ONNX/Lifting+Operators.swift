@@ -125,6 +125,35 @@ extension Lift {
     form.inputs = [result, builder.constant(share, for: form, "share")]
   }
 
+  /// Scatter (opsets 9 and 10) is called ScatterElements now.
+  static func scatter(_ form: inout NodeForm, _ builder: inout GraphBuilder) throws(FormatError) {
+    form.opType = "ScatterElements"
+  }
+
+  /// SpaceToDepth from opset 28 on: in mode CRD the channels are those of DCR in another order.
+  static func spaceToDepthMode(
+    _ form: inout NodeForm, _ builder: inout GraphBuilder
+  ) throws(FormatError) {
+    guard let mode = try form.take("mode", .string), mode.string != "DCR" else { return }
+    guard mode.string == "CRD" else {
+      throw form.unsupported("attribute 'mode' is '\(mode.string)', expected DCR or CRD")
+    }
+    let x = try form.requiredInput(0)
+    let blockSize = Int(try form.take("blocksize", .int)?.int ?? 1)
+    let op = SpaceToDepth(blockSize: blockSize)
+    let blocks = try builder.emit(.spaceToDepth(op), [x], for: form, "blocks")
+    guard let channels = builder.graph[x].type?.dimensions?[1].value, channels < 1 << 24 else {
+      throw form.unsupported("mode CRD needs an input whose channels are known")
+    }
+    let positions = blockSize * blockSize
+    let order = (0..<channels).flatMap { c in
+      (0..<positions).map { Int64($0 * channels + c) }
+    }
+    form.inputs = [blocks, builder.constant(Tensor(order), for: form, "order")]
+    form.opType = "Gather"
+    form.adjustment = { $0 = .gather(Gather(axis: 1)) }
+  }
+
   /// The Gelu of ONNX Runtime's own domain is the standard one.
   static func gelu(_ form: inout NodeForm, _ builder: inout GraphBuilder) throws(FormatError) {
     form.domain = ""

@@ -54,7 +54,7 @@ extension GatherND {
 }
 
 /// Reads int32 or int64 indices.
-private struct IndexReader {
+struct IndexReader {
   private let isWide: Bool
 
   init(_ p: Preparation, _ indices: Preparation.Operand) throws(RuntimeError) {

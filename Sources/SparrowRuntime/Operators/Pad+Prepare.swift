@@ -94,7 +94,7 @@ private struct ConstantPadding: WordVisitor {
 
 extension Step {
   /// One step that does the phases of several, one step after the other.
-  convenience init(inSequence steps: [Step], kernel: String) {
+  convenience init(inSequence steps: [Step], kernel: String, inPlaceInput: Int? = nil) {
     var owners: [Int] = []
     var phasesBefore: [Int] = []
     for (i, step) in steps.enumerated() {
@@ -106,7 +106,7 @@ extension Step {
     let (owner, phase) = (LookupTable(owners), LookupTable(phasesBefore))
     self.init(
       phases: steps.flatMap { $0.phases }, kernel: kernel,
-      multiplyAdds: steps.reduce(0) { $0 + $1.multiplyAdds }
+      multiplyAdds: steps.reduce(0) { $0 + $1.multiplyAdds }, inPlaceInput: inPlaceInput
     ) { work in
       var inner = copy work
       inner.phase = phase[work.phase]

@@ -5,4 +5,4 @@ let movementRows: [InferenceRow] = [
   InferenceRow(.trilu(Trilu()), ["f16[b,4,5]"], "f16[b,4,5]"),
   InferenceRow(
     .trilu(Trilu()), ["f16[4]"], "error: x has rank 1, expected 2 or more"),
-]
+] + scatterRows
