@@ -172,7 +172,25 @@ struct LiftCase: CustomTestStringConvertible, Sendable {
         .initializer("s", [1], [2]),
         .node("Resize", ["x", "", "s"], ["y"], [.attribute("axes", ints: [-1])]),
       ],
-      lines: ["%y: f32[2,3,8] = Resize(%x, _, @y_scales: f32[3])"]),
+      lines: ["%y: f32[2,3,8] = Resize(%x, _, @s: f32[1]) {axes=[-1]}"]),
+    LiftCase(
+      name: "GridSample of images", opset: 16,
+      parts: [
+        .initializer("g", [1, 1, 1, 2], [0, 0]),
+        .node("GridSample", ["x", "g"], ["y"], [.attribute("mode", string: "bicubic")]),
+      ],
+      lines: ["%y: f32[1,3,1,1] = GridSample(%x, @g: f32[1,1,1,2]) {mode=cubic}"],
+      dims: ["1", "3", "4", "4"]),
+    LiftCase(
+      name: "RoiAlign", opset: 10,
+      parts: [
+        .initializer("r", [1, 4], [0, 0, 1, 1]), .initializer("b", [0]),
+        .node("RoiAlign", ["x", "r", "b"], ["y"]),
+      ],
+      lines: [
+        "%y: f32[1,3,1,1] = RoiAlign(%x, @r: f32[1,4], @b: i64[1]) {"
+          + "coordinate_transformation_mode=output_half_pixel}"
+      ], dims: ["1", "3", "4", "4"]),
     LiftCase(
       name: "Dropout with a mask nobody reads", opset: 7,
       parts: [.node("Dropout", ["x"], ["y", "mask"], [.attribute("ratio", float: 0.3)])],

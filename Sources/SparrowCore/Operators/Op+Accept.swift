@@ -6,6 +6,9 @@ extension Op {
     _ visitor: inout V
   ) throws(V.Failure) -> V.Result {
     switch self {
+    case .affineGrid(var op):
+      defer { self = .affineGrid(op) }
+      return try visitor.visit(&op)
     case .argExtreme(var op):
       defer { self = .argExtreme(op) }
       return try visitor.visit(&op)
@@ -30,6 +33,9 @@ extension Op {
     case .clip(var op):
       defer { self = .clip(op) }
       return try visitor.visit(&op)
+    case .col2Im(var op):
+      defer { self = .col2Im(op) }
+      return try visitor.visit(&op)
     case .compress(var op):
       defer { self = .compress(op) }
       return try visitor.visit(&op)
@@ -44,6 +50,9 @@ extension Op {
       return try visitor.visit(&op)
     case .convTranspose(var op):
       defer { self = .convTranspose(op) }
+      return try visitor.visit(&op)
+    case .deformConv(var op):
+      defer { self = .deformConv(op) }
       return try visitor.visit(&op)
     case .depthToSpace(var op):
       defer { self = .depthToSpace(op) }
@@ -66,8 +75,14 @@ extension Op {
     case .gemm(var op):
       defer { self = .gemm(op) }
       return try visitor.visit(&op)
+    case .globalLpPool(var op):
+      defer { self = .globalLpPool(op) }
+      return try visitor.visit(&op)
     case .globalPool(var op):
       defer { self = .globalPool(op) }
+      return try visitor.visit(&op)
+    case .gridSample(var op):
+      defer { self = .gridSample(op) }
       return try visitor.visit(&op)
     case .identity(var op):
       defer { self = .identity(op) }
@@ -84,8 +99,20 @@ extension Op {
     case .loop(var op):
       defer { self = .loop(op) }
       return try visitor.visit(&op)
+    case .lpPool(var op):
+      defer { self = .lpPool(op) }
+      return try visitor.visit(&op)
     case .matMul(var op):
       defer { self = .matMul(op) }
+      return try visitor.visit(&op)
+    case .maxRoiPool(var op):
+      defer { self = .maxRoiPool(op) }
+      return try visitor.visit(&op)
+    case .maxUnpool(var op):
+      defer { self = .maxUnpool(op) }
+      return try visitor.visit(&op)
+    case .nonMaxSuppression(var op):
+      defer { self = .nonMaxSuppression(op) }
       return try visitor.visit(&op)
     case .nonZero(var op):
       defer { self = .nonZero(op) }
@@ -116,6 +143,9 @@ extension Op {
       return try visitor.visit(&op)
     case .reverseSequence(var op):
       defer { self = .reverseSequence(op) }
+      return try visitor.visit(&op)
+    case .roiAlign(var op):
+      defer { self = .roiAlign(op) }
       return try visitor.visit(&op)
     case .rotaryEmbedding(var op):
       defer { self = .rotaryEmbedding(op) }
@@ -150,6 +180,9 @@ extension Op {
     case .tensorScatter(var op):
       defer { self = .tensorScatter(op) }
       return try visitor.visit(&op)
+    case .tfIdfVectorizer(var op):
+      defer { self = .tfIdfVectorizer(op) }
+      return try visitor.visit(&op)
     case .tile(var op):
       defer { self = .tile(op) }
       return try visitor.visit(&op)
@@ -180,6 +213,7 @@ extension Op {
   /// One instance of every operator name with default attributes.
   public static var catalogue: [Op] {
     var all: [Op] = []
+    all += AffineGrid.variants.map { .affineGrid($0) }
     all += ArgExtreme.variants.map { .argExtreme($0) }
     all += Attention.variants.map { .attention($0) }
     all += BatchNormalization.variants.map { .batchNormalization($0) }
@@ -188,11 +222,13 @@ extension Op {
     all += CausalConvWithState.variants.map { .causalConvWithState($0) }
     all += CenterCropPad.variants.map { .centerCropPad($0) }
     all += Clip.variants.map { .clip($0) }
+    all += Col2Im.variants.map { .col2Im($0) }
     all += Compress.variants.map { .compress($0) }
     all += Concat.variants.map { .concat($0) }
     all += ConstantOfShape.variants.map { .constantOfShape($0) }
     all += Conv.variants.map { .conv($0) }
     all += ConvTranspose.variants.map { .convTranspose($0) }
+    all += DeformConv.variants.map { .deformConv($0) }
     all += DepthToSpace.variants.map { .depthToSpace($0) }
     all += Expand.variants.map { .expand($0) }
     all += Flatten.variants.map { .flatten($0) }
@@ -200,13 +236,19 @@ extension Op {
     all += GatherElements.variants.map { .gatherElements($0) }
     all += GatherND.variants.map { .gatherND($0) }
     all += Gemm.variants.map { .gemm($0) }
+    all += GlobalLpPool.variants.map { .globalLpPool($0) }
     all += GlobalPool.variants.map { .globalPool($0) }
+    all += GridSample.variants.map { .gridSample($0) }
     all += Identity.variants.map { .identity($0) }
     all += If.variants.map { .if($0) }
     all += LayerNormalization.variants.map { .layerNormalization($0) }
     all += LinearAttention.variants.map { .linearAttention($0) }
     all += Loop.variants.map { .loop($0) }
+    all += LpPool.variants.map { .lpPool($0) }
     all += MatMul.variants.map { .matMul($0) }
+    all += MaxRoiPool.variants.map { .maxRoiPool($0) }
+    all += MaxUnpool.variants.map { .maxUnpool($0) }
+    all += NonMaxSuppression.variants.map { .nonMaxSuppression($0) }
     all += NonZero.variants.map { .nonZero($0) }
     all += OneHot.variants.map { .oneHot($0) }
     all += Pad.variants.map { .pad($0) }
@@ -217,6 +259,7 @@ extension Op {
     all += Reshape.variants.map { .reshape($0) }
     all += Resize.variants.map { .resize($0) }
     all += ReverseSequence.variants.map { .reverseSequence($0) }
+    all += RoiAlign.variants.map { .roiAlign($0) }
     all += RotaryEmbedding.variants.map { .rotaryEmbedding($0) }
     all += Scan.variants.map { .scan($0) }
     all += ScatterElements.variants.map { .scatterElements($0) }
@@ -228,6 +271,7 @@ extension Op {
     all += Split.variants.map { .split($0) }
     all += Squeeze.variants.map { .squeeze($0) }
     all += TensorScatter.variants.map { .tensorScatter($0) }
+    all += TfIdfVectorizer.variants.map { .tfIdfVectorizer($0) }
     all += Tile.variants.map { .tile($0) }
     all += TopK.variants.map { .topK($0) }
     all += Transpose.variants.map { .transpose($0) }

@@ -1,4 +1,5 @@
-/// ONNX MaxPool (values only) and AveragePool over `[N, C, ...]`.
+/// ONNX MaxPool and AveragePool over `[N, C, ...]`. Outputs: values, and for MaxPool the positions they
+/// had in x? (int64).
 public struct Pool: Operator {
   public enum Kind: Hashable, Sendable { case max, average }
 
@@ -8,6 +9,8 @@ public struct Pool: Operator {
   public var ceilMode = false
   /// Average pooling: padding counts in the divisor.
   public var countsPadding = false
+  /// Maximum: positions are counted with the first spatial axis running fastest.
+  public var countsColumnsFirst = false
 
   public init(_ kind: Kind, window: Window = Window()) { (self.kind, self.window) = (kind, window) }
 
@@ -18,19 +21,26 @@ public struct Pool: Operator {
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try window.visit(&visitor)
     try visitor.visit("ceil_mode", &ceilMode)
-    if kind == .average { try visitor.visit("count_include_pad", &countsPadding) }
+    switch kind {
+    case .average: try visitor.visit("count_include_pad", &countsPadding)
+    case .max: try visitor.visit("storage_order", &countsColumnsFirst)
+    }
   }
 
   public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
-    guard context.outputCount == 1 else {
-      throw InferenceError("MaxPool's second output (indices) is not supported")
+    guard context.outputCount <= (kind == .max ? 2 : 1) else {
+      throw InferenceError("it has \(context.outputCount) outputs")
     }
     let x = try context.type(0)
     try ShapeRules.require(rank: x.dimensions, 3...5, "x")
-    guard let input = x.dimensions else { return [x] }
-    let output = try window.outputDimensions(
-      kernel: nil, input: Array(input.dropFirst(2)), ceilMode: ceilMode)
-    return [TensorType(x.dtype, Array(input[..<2]) + output)]
+    var output: [Dimension]?
+    if let input = x.dimensions {
+      output =
+        try input[..<2]
+        + window.outputDimensions(
+          kernel: nil, input: Array(input.dropFirst(2)), ceilMode: ceilMode)
+    }
+    return [TensorType(x.dtype, output), TensorType(.int64, output)].prefixed(context.outputCount)
   }
 }
 

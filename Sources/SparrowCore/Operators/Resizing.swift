@@ -1,4 +1,6 @@
-/// ONNX Resize by nearest neighbour or (bi)linear interpolation. Inputs: x, roi?, scales?, sizes?.
+/// ONNX Resize by nearest neighbours, linear or cubic interpolation. Inputs: x, region? (for
+/// ``Coordinates/cropAndResize``: starts, then ends; all of x where left out), scales? (float), sizes?; one of the last two is
+/// given. An empty tensor stands for one that is left out.
 public struct Resize: Operator {
   public enum Mode: AttributeChoice {
     case nearest, linear, cubic
@@ -13,7 +15,7 @@ public struct Resize: Operator {
 
   /// ONNX `coordinate_transformation_mode`.
   public enum Coordinates: AttributeChoice {
-    case halfPixel, pytorchHalfPixel, alignCorners, asymmetric, halfPixelSymmetric
+    case halfPixel, pytorchHalfPixel, alignCorners, asymmetric, halfPixelSymmetric, cropAndResize
     public var name: String {
       switch self {
       case .halfPixel: "half_pixel"
@@ -21,6 +23,7 @@ public struct Resize: Operator {
       case .alignCorners: "align_corners"
       case .asymmetric: "asymmetric"
       case .halfPixelSymmetric: "half_pixel_symmetric"
+      case .cropAndResize: "tf_crop_and_resize"
       }
     }
   }
@@ -37,9 +40,31 @@ public struct Resize: Operator {
     }
   }
 
+  /// What sizes mean: exactly these, or the largest or smallest of the input's own proportions.
+  public enum AspectRatio: AttributeChoice {
+    case stretch, notLarger, notSmaller
+    public var name: String {
+      switch self {
+      case .stretch: "stretch"
+      case .notLarger: "not_larger"
+      case .notSmaller: "not_smaller"
+      }
+    }
+  }
+
   public var mode = Mode.nearest
   public var coordinates = Coordinates.halfPixel
   public var rounding = Rounding.roundPreferFloor
+  /// The axes that region, scales and sizes are given for; nil: all of them.
+  public var axes: [Int]?
+  /// Widens the filter of linear and cubic interpolation when shrinking.
+  public var antialiases = false
+  /// Pixels outside x have weight 0 instead of showing its border.
+  public var excludesOutside = false
+  public var cubicCoefficient: Float = -0.75
+  /// What ``Coordinates/cropAndResize`` shows outside x.
+  public var extrapolationValue: Float = 0
+  public var aspectRatio = AspectRatio.stretch
 
   public init() {}
 
@@ -52,34 +77,124 @@ public struct Resize: Operator {
     try visitor.visit("mode", &mode)
     try visitor.visit("coordinate_transformation_mode", &coordinates)
     try visitor.visit("nearest_mode", &rounding)
+    try visitor.visit("axes", &axes)
+    try visitor.visit("antialias", &antialiases)
+    try visitor.visit("exclude_outside", &excludesOutside)
+    try visitor.visit("cubic_coeff_a", &cubicCoefficient)
+    try visitor.visit("extrapolation_value", &extrapolationValue)
+    try visitor.visit("keep_aspect_ratio_policy", &aspectRatio)
   }
 
   public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
     let x = try context.type(0)
     guard let input = x.dimensions else { return [x] }
-    let open = [TensorType(x.dtype, input.map { _ in .unknown })]
-    if context.has(3) {
-      guard let sizes = context.integers(3) else { return open }
-      guard sizes.count == input.count, sizes.allSatisfy({ $0 >= 0 }) else {
-        throw InferenceError("sizes has \(sizes.count) entries, expected \(input.count)")
+    return [TensorType(x.dtype, try targets(context, input: input).map { $0.output })]
+  }
+
+  /// What an axis becomes.
+  struct Target {
+    var output: Dimension
+    /// nil where it follows from the lengths.
+    var scale: Float?
+    var region: (start: Float, end: Float) = (0, 1)
+  }
+
+  /// What every axis becomes; unknown where the inputs are.
+  func targets(
+    _ context: InferenceContext, input: [Dimension]
+  ) throws(InferenceError) -> [Target] {
+    let axes = try ShapeRules.axes(self.axes ?? Array(input.indices), rank: input.count)
+    var targets = input.map { Target(output: $0, scale: 1) }
+    for axis in axes { targets[axis] = Target(output: .unknown) }
+    if coordinates == .cropAndResize, let region = Self.given(context, 1) {
+      guard let region = region.constant?.floats, region.count == 2 * axes.count else {
+        if region.constant == nil { return targets }
+        throw InferenceError("roi must be \(2 * axes.count) floating-point numbers")
       }
-      return [TensorType(x.dtype, shape: sizes)]
-    }
-    guard context.has(2), let scales = context.inputs[2]?.constant?.floats else { return open }
-    guard scales.count == input.count else {
-      throw InferenceError("scales has \(scales.count) entries, expected \(input.count)")
-    }
-    var output: [Dimension] = []
-    for i in input.indices {
-      guard let length = input[i].value else {
-        output.append(scales[i] == 1 ? input[i] : .unknown)
-        continue
+      for (i, axis) in axes.enumerated() {
+        targets[axis].region = (region[i], region[axes.count + i])
       }
-      // Float arithmetic as in ONNX's reference: floor(length * scale).
-      guard let scaled = Int(exactly: (Float(length) * scales[i]).rounded(.down)), scaled >= 0
-      else { throw InferenceError("scale \(scales[i]) of axis \(i) is not usable") }
-      output.append(.known(scaled))
     }
-    return [TensorType(x.dtype, output)]
+    if let sizes = Self.given(context, 3) {
+      guard sizes.constant != nil else { return targets }
+      guard let sizes = context.integers(3), sizes.count == axes.count,
+        sizes.allSatisfy({ $0 >= 0 && $0 <= TensorType.longestAxis })
+      else { throw InferenceError("sizes must be \(axes.count) lengths") }
+      try fit(&targets, input, axes, sizes)
+    } else if let scales = Self.given(context, 2), scales.constant != nil {
+      guard let scales = scales.constant?.floats, scales.count == axes.count else {
+        throw InferenceError("scales must be \(axes.count) floating-point numbers")
+      }
+      for (axis, scale) in zip(axes, scales) {
+        try stretch(&targets[axis], input[axis], by: scale, axis: axis)
+      }
+    }
+    return targets
+  }
+
+  /// An optional input, unless it is known to be empty.
+  private static func given(_ context: InferenceContext, _ i: Int) -> InferenceContext.Input? {
+    guard context.has(i), let input = context.inputs[i] else { return nil }
+    return input.type.shape?.contains(0) == true ? nil : input
+  }
+
+  private func stretch(
+    _ target: inout Target, _ input: Dimension, by scale: Float, axis: Int
+  ) throws(InferenceError) {
+    target.scale = scale
+    guard let length = input.value else {
+      target.output = scale == 1 && coordinates != .cropAndResize ? input : .unknown
+      return
+    }
+    let part = coordinates == .cropAndResize ? target.region.end - target.region.start : 1
+    // Float arithmetic as in ONNX's reference: floor(length * scale).
+    guard let scaled = Int(exactly: (Float(length) * part * scale).rounded(.down)), scaled >= 0,
+      scale > 0
+    else { throw InferenceError("scale \(scale) of axis \(axis) is not usable") }
+    target.output = .known(scaled)
+  }
+
+  private func fit(
+    _ targets: inout [Target], _ input: [Dimension], _ axes: [Int], _ sizes: [Int]
+  ) throws(InferenceError) {
+    guard aspectRatio != .stretch else {
+      for (axis, size) in zip(axes, sizes) { targets[axis].output = .known(size) }
+      return
+    }
+    var ratios: [Double] = []
+    for (axis, size) in zip(axes, sizes) {
+      guard let length = input[axis].value else { return }
+      guard length > 0 else { throw InferenceError("axis \(axis) has no elements to scale") }
+      ratios.append(Double(size) / Double(length))
+    }
+    guard let ratio = aspectRatio == .notLarger ? ratios.min() : ratios.max() else { return }
+    for axis in axes {
+      // At most as long as the longest of the axes' lengths allow, so that it fits.
+      let length = Double(input[axis].value ?? 0) * ratio + 0.5
+      guard length <= Double(TensorType.longestAxis) else {
+        throw InferenceError("axis \(axis) would be too long")
+      }
+      targets[axis].output = .known(Int(length))
+      targets[axis].scale = Float(ratio)
+    }
+  }
+
+  /// How each axis of concrete operands is resized.
+  public func resizedAxes(
+    _ context: InferenceContext, input: [Int]
+  ) throws(InferenceError) -> [Axis] {
+    var result: [Axis] = []
+    for (target, length) in zip(
+      try targets(context, input: input.map { .known($0) }), input)
+    {
+      guard let output = target.output.value else {
+        throw InferenceError("its scales, sizes or region are not known")
+      }
+      result.append(
+        Axis(
+          op: self, input: length, output: output, givenScale: target.scale,
+          region: target.region))
+    }
+    return result
   }
 }

@@ -30,19 +30,12 @@ enum IgnoredAttributes {
     Rule("Dropout", "ratio", .anyValue),
     Rule("Dropout", "seed", .anyValue),
     Rule("Dropout", "is_test", .anyValue),
-    // The order of MaxPool's second output, which is not supported.
-    Rule("MaxPool", "storage_order", .int(0)),
     // Conversions to 8-bit floating point only.
     Rule("Cast", "saturate", .anyValue),
     Rule("Cast", "round_mode", .anyValue),
     // Computing in float32.
     Rule("LayerNormalization", "stash_type", .int(1)),
     Rule("Range", "stash_type", .int(1)),
-    // The value outside the input in a coordinate mode that is not supported.
-    Rule("Resize", "extrapolation_value", .anyValue),
-    Rule("Resize", "antialias", .int(0)),
-    Rule("Resize", "exclude_outside", .int(0)),
-    Rule("Resize", "keep_aspect_ratio_policy", .string("stretch")),
   ]
 
   /// Whether the attribute can be left out of a node of that operator.

@@ -27,35 +27,34 @@ extension Lift {
     }
   }
 
-  /// Resize from opset 18 on: with `axes`, scales and sizes are given for those axes only. A list
-  /// of all axes in order says nothing new; scales are spread over the rank otherwise.
-  static func resizeAxes(_ form: inout NodeForm, _ builder: inout GraphBuilder) throws(FormatError)
-  {
-    // An empty tensor of scales or sizes means "not given".
+  /// Resize: an empty tensor of region, scales or sizes means "not given".
+  static func resizeEmptyInputs(
+    _ form: inout NodeForm, _ builder: inout GraphBuilder
+  ) throws(FormatError) {
     for i in form.inputs.indices.dropFirst() {
       if let id = form.inputs[i], builder.constant(id)?.count == 0 { form.inputs[i] = nil }
     }
-    guard let axes = try form.take("axes", .ints) else { return }
-    guard let rank = builder.rank(of: try form.requiredInput(0)) else {
-      throw form.unsupported("attribute 'axes' needs an input of known rank")
+  }
+
+  /// GridSample before opset 20 took images only, and named its modes after them.
+  static func gridSampleMode(
+    _ form: inout NodeForm, _ builder: inout GraphBuilder
+  ) throws(FormatError) {
+    switch form.attributes["mode"]?.string {
+    case "bilinear": form.attributes["mode"]?.string = "linear"
+    case "bicubic": form.attributes["mode"]?.string = "cubic"
+    default: break
     }
-    var given: [Int] = []
-    for axis in axes.ints {
-      let resolved = axis < 0 ? axis + Int64(rank) : axis
-      guard resolved >= 0, resolved < rank, !given.contains(Int(resolved)) else {
-        throw form.malformed("axes has the entry \(axis), the input has rank \(rank)", axes)
-      }
-      given.append(Int(resolved))
+  }
+
+  /// RoiAlign before opset 16 took regions' borders as they are.
+  static func roiAlign10(_ form: inout NodeForm, _ builder: inout GraphBuilder) throws(FormatError)
+  {
+    form.adjustment = { op in
+      guard case .roiAlign(var align) = op else { return }
+      align.coordinates = .outputHalfPixel
+      op = .roiAlign(align)
     }
-    if given == Array(0..<rank) { return }
-    guard form.input(3) == nil, let id = form.input(2),
-      let scales = builder.constant(id)?.floats, scales.count == given.count
-    else {
-      throw form.unsupported("attribute 'axes' is supported only with constant scales")
-    }
-    var spread = [Float](repeating: 1, count: rank)
-    for (axis, scale) in zip(given, scales) { spread[axis] = scale }
-    form.setInput(2, builder.constant(Tensor(spread), for: form, "scales"))
   }
 
   /// Softmax and LogSoftmax before opset 13 flatten to a matrix before `axis` (1 where it is left

@@ -49,8 +49,10 @@ public struct NeutralRemoval: Pass {
     case .split: return rewriter.haveEqualShapes(x, y) ? x : nil
     case .slice: return slicesAll(node, x, rewriter) ? x : nil
     // Pattern: resize(x, scales=[1,1,...]) -> x
-    case .resize:
-      guard node.input(3) == nil, let scales = rewriter.constant(node.input(2))?.floats else {
+    case .resize(let op):
+      guard node.input(3) == nil, op.coordinates != .cropAndResize,
+        let scales = rewriter.constant(node.input(2))?.floats
+      else {
         return nil
       }
       return !scales.isEmpty && scales.allSatisfy { $0 == 1 } ? x : nil

@@ -2,8 +2,13 @@ import CKernels
 import SparrowCore
 
 extension Conv {
-  /// Chooses depthwise, sparse or dense.
+  /// Chooses depthwise, sparse or dense; gathered where the weight is computed or has three dimensions.
   func prepare(_ p: inout Preparation) throws(RuntimeError) -> Step {
+    let (x, weight) = (try p.input(0), try p.input(1))
+    guard x.dtype == .float32, weight.dtype == .float32 else {
+      return p.referenceStep(.conv(self))
+    }
+    if weight.constant == nil || x.shape.count > 4 { return try gatheredConvolution(&p, self) }
     let shape = try ConvolutionShape(p, window: window, group: group)
     let operands = ConvolutionOperands(
       x: p.slot(try p.input(0)), y: p.slot(p.outputs[0]),

@@ -4,6 +4,7 @@ import SparrowCore
 extension Pool {
   func prepare(_ p: inout Preparation) throws(RuntimeError) -> Step {
     let x = try p.input(0)
+    guard p.outputs.count == 1 else { return p.referenceStep(.pool(self)) }
     let spatial = Array(x.shape.dropFirst(2))
     let resolved: Window.Resolved
     do throws(InferenceError) {

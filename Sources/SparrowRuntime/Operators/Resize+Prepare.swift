@@ -3,32 +3,29 @@ import SparrowCore
 extension Resize {
   func prepare(_ p: inout Preparation) throws(RuntimeError) -> Step {
     let (x, y) = (try p.input(0), p.outputs[0])
-    var scales: [Float]?
-    // Sizes win where both are given; an empty scales stands for none.
-    if p.optional(3) == nil, let operand = p.optional(2), operand.count > 0 {
-      scales = operand.constant?.floats
-      guard scales?.count == x.shape.count else {
-        throw p.unsupported("its scales are not constant")
-      }
-    }
     guard y.count > 0 else { return try p.copyStep() }
     guard x.count > 0 else { throw p.unsupported("its input is empty") }
-    var axes: [Axis] = []
-    for i in x.shape.indices {
-      let ratio = Float(y.shape[i]) / Float(x.shape[i])
-      axes.append(
-        Axis(op: self, input: x.shape[i], output: y.shape[i], scale: scales?[i] ?? ratio))
+    let axes: [Axis]
+    do throws(InferenceError) {
+      axes = try resizedAxes(p.inferenceContext, input: x.shape)
+    } catch {
+      // Shapes are known, but scales or a region come with a run.
+      return p.referenceStep(.resize(self))
     }
-    switch mode {
-    case .nearest:
+    let showsOutside = axes.contains { axis in
+      coordinates == .cropAndResize && (0..<axis.output).contains { axis.isOutside($0) }
+    }
+    switch (mode, x.dtype) {
+    case _ where showsOutside: return p.referenceStep(.resize(self))
+    case (.nearest, _):
       let sources = axes.map { axis in
         axis.isUnchanged
           ? Array(0..<axis.output) : (0..<axis.output).map { axis.nearest($0) }
       }
       let copy = TableCopy(p, input: x.shape, sources: sources, from: p.slot(x), to: p.slot(y))
       return p.step(copy, x.dtype, kernel: "resize nearest")
-    case .linear, .cubic:
-      return try interpolation(&p, axes)
+    case (_, .float32), (_, .float64): return try interpolation(&p, axes)
+    default: return p.referenceStep(.resize(self))
     }
   }
 
@@ -62,11 +59,6 @@ extension Resize {
   }
 }
 
-extension Resize.Axis {
-  /// Whether every output position shows the input position of the same number.
-  var isUnchanged: Bool { input == output && scale == 1 }
-}
-
 /// Resizes the middle axis of `[outer, length, inner]`.
 private struct InterpolationPass {
   private let from: Slot
@@ -83,8 +75,8 @@ private struct InterpolationPass {
   init(_ p: Preparation, _ axis: Resize.Axis, outer: Int, inner: Int, from: Slot, to: Slot) {
     (self.from, self.to, self.inner) = (from, to, inner)
     (input, output) = (axis.input, axis.output)
-    taps = axis.op.mode == .linear ? 2 : 4
     let all = (0..<axis.output).map { axis.taps($0) }
+    taps = all.first?.positions.count ?? 0
     positions = LookupTable(all.flatMap { $0.positions })
     weights = LookupTable(all.flatMap { $0.weights })
     let elements = outer * axis.output * inner

@@ -17,9 +17,11 @@ extension Op {
   fileprivate func keepsSamplesApart(_ x: Operands) -> Bool {
     switch self {
     // The first axis is the batch before and after a reshape: its elements stay in their samples.
-    case .batchNormalization, .cast, .clip, .convTranspose, .globalPool, .identity, .pool, .reshape,
+    case .batchNormalization, .cast, .clip, .convTranspose, .globalPool, .identity, .reshape,
       .unary:
       x.onlyFirstVaries
+    // Positions of the largest elements count from the first sample.
+    case .pool: x.onlyFirstVaries && x.context.outputCount == 1
     case .binary, .where: x.broadcastBySample()
     case .conv: x.varies(0) && !x.varies(1) && !x.varies(2) && (!x.has(3) || x.varies(3))
     case .gemm(let op):
@@ -41,7 +43,9 @@ extension Op {
       x.onlyFirstVaries
         && (try? op.parts(x.context, dimensions: x.dimensions(0)))?.allSatisfy { $0.axis != 0 }
           == true
-    case .resize: x.onlyFirstVaries && x.has(2) && x.context.inputs[2]?.constant?.floats?.first == 1
+    case .resize(let op):
+      x.onlyFirstVaries && op.axes == nil && op.coordinates != .cropAndResize && x.has(2)
+        && x.context.inputs[2]?.constant?.floats?.first == 1
     case .squeeze: x.onlyFirstVaries && x.areInner(x.context.integers(1), rank: x.rank(0))
     case .unsqueeze:
       x.onlyFirstVaries
