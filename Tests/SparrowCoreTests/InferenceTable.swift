@@ -72,6 +72,7 @@ let inferenceTable: [InferenceRow] =
   + controlFlowRows
   + recurrentRows
   + attentionRows
+  + numericRows
 
 private let elementwiseRows: [InferenceRow] =
   Unary.Function.allCases.map { function in
@@ -105,8 +106,7 @@ private let elementwiseRows: [InferenceRow] =
     InferenceRow(.identity(Identity()), ["f32[n]"], "f32[n]"),
     InferenceRow(.identity(Identity(isDropout: true)), ["f32[n]"], "f32[n]"),
     InferenceRow(
-      .identity(Identity(isDropout: true)), ["f32[n]"],
-      "error: Dropout's mask output is not supported", outputs: 2),
+      .identity(Identity(isDropout: true)), ["f32[n]"], "f32[n] bool[n]", outputs: 2),
     InferenceRow(.softmax(Softmax(axis: 1)), ["f32[2,3]"], "f32[2,3]"),
     InferenceRow(.softmax(Softmax(axis: -2, isLog: true)), ["f32[2,3]"], "f32[2,3]"),
     InferenceRow(

@@ -207,14 +207,6 @@ struct Refusal: CustomTestStringConvertible, Sendable {
       xy: [.node("Softmax", ["x"], ["y"], [.message(5, [.text(1, "axis"), .text(21, "a")])])],
       "there is no function around it"),
     Refusal(
-      "a training batch normalisation",
-      xy: [
-        .node(
-          "BatchNormalization", ["x", "x", "x", "x", "x"], ["y"],
-          [.attribute("training_mode", int: 1)])
-      ],
-      "'training_mode'"),
-    Refusal(
       "a Dropout that may train", xy: [.node("Dropout", ["x", "", "x"], ["y"])], "training"),
     Refusal(
       "a string constant",

@@ -224,7 +224,7 @@ struct LiftCase: CustomTestStringConvertible, Sendable {
       lines: ["%y: f32[2,3,4] = Identity(%x)"]),
     LiftCase(
       name: "Mean of two", opset: 13, parts: [.node("Mean", ["x", "x"], ["y"])],
-      lines: ["%y_part0: f32[2,3,4] = Add(%x, %x)", "%y: f32[2,3,4] = Mul(%y_part0, 0.5)"]),
+      lines: ["%y_part0: f32[2,3,4] = Add(%x, %x)", "%y: f32[2,3,4] = Div(%y_part0, 2.0)"]),
     LiftCase(
       name: "FastGelu", opset: 13,
       parts: [
@@ -241,7 +241,47 @@ struct LiftCase: CustomTestStringConvertible, Sendable {
       lines: ["%y: f32[2,3,4] = Gelu(%x)"], domain: "com.microsoft"),
   ]
 
-  @Test(arguments: attributes + meanings)
+  static let numeric = [
+    LiftCase(
+      name: "ReduceSumSquare", opset: 17,
+      parts: [.node("ReduceSumSquare", ["x"], ["y"], [.attribute("axes", ints: [0])])],
+      lines: ["%y: f32[1,3,4] = ReduceSumSquare(%x, @y_axes: i64[1])"], constants: ["y_axes": [0]]),
+    LiftCase(
+      name: "Hardmax", opset: 12,
+      parts: [.node("Hardmax", ["x"], ["y"], [.attribute("axis", int: -1)])],
+      lines: ["%y: f32[2,3,4] = Hardmax(%x)"]),
+    LiftCase(
+      name: "CastLike", opset: 19,
+      parts: [
+        .initializer("like", [1], [1]),
+        .node("CastLike", ["x", "like"], ["y"], [.attribute("saturate", int: 1)]),
+      ],
+      lines: ["%y: f32[2,3,4] = Cast(%x)"]),
+    LiftCase(
+      name: "SwiGLU", opset: 28,
+      parts: [.node("SwiGLU", ["x", "x"], ["y"], [.attribute("alpha", float: 2)])],
+      lines: ["%y_gate: f32[2,3,4] = Swish(%x) {alpha=2.0}", "%y: f32[2,3,4] = Mul(%y_gate, %x)"]),
+    LiftCase(
+      name: "DFT", opset: 17, parts: [.node("DFT", ["x"], ["y"])],
+      lines: ["%y: f32[2,3,2] = DFT(%x, _, 1.0)"], dims: ["2", "3", "1"]),
+    LiftCase(
+      name: "GroupNormalization", opset: 18,
+      parts: [
+        .initializer("c", [2], [1, 2]),
+        .node("GroupNormalization", ["x", "c", "c"], ["y"], [.attribute("num_groups", int: 2)]),
+      ],
+      lines: [
+        "%y_scale_column: f32[2,1] = Unsqueeze(@c: f32[2], @y_scale_axis: i64[1])",
+        "%y_scale_spread: f32[2,2] = Expand(%y_scale_column, @y_scale_width: i64[2])",
+        "%y_scale: f32[4] = Reshape(%y_scale_spread, @y_scale_shape: i64[1])",
+        "%y_bias_column: f32[2,1] = Unsqueeze(@c: f32[2], @y_bias_axis: i64[1])",
+        "%y_bias_spread: f32[2,2] = Expand(%y_bias_column, @y_bias_width: i64[2])",
+        "%y_bias: f32[4] = Reshape(%y_bias_spread, @y_bias_shape: i64[1])",
+        "%y: f32[1,4,3] = GroupNormalization(%x, %y_scale, %y_bias) {num_groups=2}",
+      ], dims: ["1", "4", "3"]),
+  ]
+
+  @Test(arguments: attributes + meanings + numeric)
   func lifts(_ lift: LiftCase) throws {
     let graph = try ONNX.read(
       Bytes(

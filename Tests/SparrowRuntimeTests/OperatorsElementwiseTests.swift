@@ -5,7 +5,13 @@ import Testing
 
 @Suite struct OperatorsElementwiseTests {
   static let functions: [(Unary.Function, @Sendable (Double) -> Double)] = [
-    (.abs, { abs($0) }), (.ceil, { $0.rounded(.up) }), (.cos, { cos($0) }),
+    (.abs, { abs($0) }), (.acos, { acos($0) }), (.acosh, { acosh($0) }), (.asin, { asin($0) }),
+    (.asinh, { asinh($0) }), (.atan, { atan($0) }), (.atanh, { atanh($0) }),
+    (.celu, { max(0, $0) + min(0, exp($0) - 1) }), (.cosh, { cosh($0) }),
+    (.mish, { $0 * tanh(log1p(exp($0))) }), (.sinh, { sinh($0) }), (.tan, { tan($0) }),
+    (.selu, { 1.0507010221481323 * ($0 < 0 ? 1.6732631921768188 * (exp($0) - 1) : $0) }),
+    (.shrink, { $0 < -0.5 ? $0 : $0 > 0.5 ? $0 : 0 }), (.swish, { $0 / (1 + exp(-$0)) }),
+    (.thresholdedRelu, { $0 > 1 ? $0 : 0 }), (.ceil, { $0.rounded(.up) }), (.cos, { cos($0) }),
     (.elu, { $0 < 0 ? exp($0) - 1 : $0 }), (.erf, { erf($0) }), (.exp, { exp($0) }),
     (.floor, { $0.rounded(.down) }), (.gelu, { 0.5 * $0 * (1 + erf($0 / 2.0.squareRoot())) }),
     (.hardSigmoid, { max(0, min(1, Double(Float(0.2)) * $0 + 0.5)) }),

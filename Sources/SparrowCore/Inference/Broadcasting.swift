@@ -96,3 +96,32 @@ public enum ShapeRules {
     throw InferenceError("\(what) has rank \(dimensions.count), expected \(expected)")
   }
 }
+
+extension ShapeRules {
+  /// The type of an elementwise function of inputs 0 and 1, which must have one element type.
+  static func elementwise(_ context: InferenceContext) throws(InferenceError) -> TensorType {
+    let (a, b) = (try context.type(0), try context.type(1))
+    guard a.dtype == b.dtype else {
+      throw InferenceError("operands are \(a.dtype.name) and \(b.dtype.name), expected equal types")
+    }
+    return TensorType(a.dtype, try broadcast(a.dimensions, b.dimensions))
+  }
+}
+
+extension ShapeRules {
+  /// Throws unless a shape can be broadcast to `target` as it is; unknown ranks pass.
+  static func require(
+    _ shape: [Dimension]?, broadcastsTo target: [Dimension], _ what: String
+  ) throws(InferenceError) {
+    guard let shape else { return }
+    let result = try broadcast(shape, target) ?? []
+    let fits =
+      result.count == target.count
+      && zip(result, target).allSatisfy { made, wanted in
+        wanted.value == nil || made.value == nil || made == wanted
+      }
+    guard fits else {
+      throw InferenceError("\(what) cannot be broadcast to x's shape")
+    }
+  }
+}

@@ -215,37 +215,6 @@ public struct GatherND: Operator {
   }
 }
 
-/// ONNX Range. Inputs: start, limit, delta (scalars of one type).
-public struct RangeOf: Operator {
-  public init() {}
-  public var name: String { "Range" }
-  public static var variants: [Self] { [Self()] }
-  public var inputCount: ClosedRange<Int> { 3...3 }
-  public var shapeInputs: [Int] { [0, 1, 2] }
-
-  /// The number of elements; nil where the inputs are not known.
-  public static func count(_ start: Tensor?, _ limit: Tensor?, _ delta: Tensor?) -> Int? {
-    guard let start, let limit, let delta else { return nil }
-    if let a = start.integers?.first, let b = limit.integers?.first, let d = delta.integers?.first {
-      let (span, overflow) = b.subtractingReportingOverflow(a)
-      guard d != 0, d != Int.min, !overflow, span != 0, span != Int.min, (span > 0) == (d > 0)
-      else { return 0 }
-      return (abs(span) - 1) / abs(d) + 1
-    }
-    guard let a = start.floats?.first, let b = limit.floats?.first, let d = delta.floats?.first
-    else { return nil }
-    let steps = ((b - a) / d).rounded(.up)
-    return steps.isFinite ? Int(exactly: max(steps, 0)) : nil
-  }
-
-  public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
-    let type = try context.type(0)
-    let constants = (0..<3).map { $0 < context.inputs.count ? context.inputs[$0]?.constant : nil }
-    let count = Self.count(constants[0], constants[1], constants[2])
-    return [TensorType(type.dtype, [count.map { .known($0) } ?? .unknown])]
-  }
-}
-
 /// ONNX ConstantOfShape. Input: shape.
 public struct ConstantOfShape: Operator {
   public var value = Scalar(0)

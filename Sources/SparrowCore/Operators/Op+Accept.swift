@@ -18,8 +18,17 @@ extension Op {
     case .batchNormalization(var op):
       defer { self = .batchNormalization(op) }
       return try visitor.visit(&op)
+    case .bernoulli(var op):
+      defer { self = .bernoulli(op) }
+      return try visitor.visit(&op)
     case .binary(var op):
       defer { self = .binary(op) }
+      return try visitor.visit(&op)
+    case .bitCast(var op):
+      defer { self = .bitCast(op) }
+      return try visitor.visit(&op)
+    case .bitShift(var op):
+      defer { self = .bitShift(op) }
       return try visitor.visit(&op)
     case .cast(var op):
       defer { self = .cast(op) }
@@ -51,14 +60,32 @@ extension Op {
     case .convTranspose(var op):
       defer { self = .convTranspose(op) }
       return try visitor.visit(&op)
+    case .cosineWindow(var op):
+      defer { self = .cosineWindow(op) }
+      return try visitor.visit(&op)
+    case .cumulative(var op):
+      defer { self = .cumulative(op) }
+      return try visitor.visit(&op)
     case .deformConv(var op):
       defer { self = .deformConv(op) }
       return try visitor.visit(&op)
     case .depthToSpace(var op):
       defer { self = .depthToSpace(op) }
       return try visitor.visit(&op)
+    case .det(var op):
+      defer { self = .det(op) }
+      return try visitor.visit(&op)
+    case .dft(var op):
+      defer { self = .dft(op) }
+      return try visitor.visit(&op)
+    case .einsum(var op):
+      defer { self = .einsum(op) }
+      return try visitor.visit(&op)
     case .expand(var op):
       defer { self = .expand(op) }
+      return try visitor.visit(&op)
+    case .eyeLike(var op):
+      defer { self = .eyeLike(op) }
       return try visitor.visit(&op)
     case .flatten(var op):
       defer { self = .flatten(op) }
@@ -84,11 +111,20 @@ extension Op {
     case .gridSample(var op):
       defer { self = .gridSample(op) }
       return try visitor.visit(&op)
+    case .groupNormalization(var op):
+      defer { self = .groupNormalization(op) }
+      return try visitor.visit(&op)
+    case .hardmax(var op):
+      defer { self = .hardmax(op) }
+      return try visitor.visit(&op)
     case .identity(var op):
       defer { self = .identity(op) }
       return try visitor.visit(&op)
     case .if(var op):
       defer { self = .if(op) }
+      return try visitor.visit(&op)
+    case .isInf(var op):
+      defer { self = .isInf(op) }
       return try visitor.visit(&op)
     case .layerNormalization(var op):
       defer { self = .layerNormalization(op) }
@@ -99,8 +135,14 @@ extension Op {
     case .loop(var op):
       defer { self = .loop(op) }
       return try visitor.visit(&op)
+    case .lpNormalization(var op):
+      defer { self = .lpNormalization(op) }
+      return try visitor.visit(&op)
     case .lpPool(var op):
       defer { self = .lpPool(op) }
+      return try visitor.visit(&op)
+    case .lrn(var op):
+      defer { self = .lrn(op) }
       return try visitor.visit(&op)
     case .matMul(var op):
       defer { self = .matMul(op) }
@@ -110,6 +152,21 @@ extension Op {
       return try visitor.visit(&op)
     case .maxUnpool(var op):
       defer { self = .maxUnpool(op) }
+      return try visitor.visit(&op)
+    case .meanVarianceNormalization(var op):
+      defer { self = .meanVarianceNormalization(op) }
+      return try visitor.visit(&op)
+    case .melWeightMatrix(var op):
+      defer { self = .melWeightMatrix(op) }
+      return try visitor.visit(&op)
+    case .mod(var op):
+      defer { self = .mod(op) }
+      return try visitor.visit(&op)
+    case .multinomial(var op):
+      defer { self = .multinomial(op) }
+      return try visitor.visit(&op)
+    case .negativeLogLikelihoodLoss(var op):
+      defer { self = .negativeLogLikelihoodLoss(op) }
       return try visitor.visit(&op)
     case .nonMaxSuppression(var op):
       defer { self = .nonMaxSuppression(op) }
@@ -125,6 +182,9 @@ extension Op {
       return try visitor.visit(&op)
     case .pool(var op):
       defer { self = .pool(op) }
+      return try visitor.visit(&op)
+    case .randomNumbers(var op):
+      defer { self = .randomNumbers(op) }
       return try visitor.visit(&op)
     case .range(var op):
       defer { self = .range(op) }
@@ -144,6 +204,9 @@ extension Op {
     case .reverseSequence(var op):
       defer { self = .reverseSequence(op) }
       return try visitor.visit(&op)
+    case .rmsNormalization(var op):
+      defer { self = .rmsNormalization(op) }
+      return try visitor.visit(&op)
     case .roiAlign(var op):
       defer { self = .roiAlign(op) }
       return try visitor.visit(&op)
@@ -162,11 +225,17 @@ extension Op {
     case .shapeOf(var op):
       defer { self = .shapeOf(op) }
       return try visitor.visit(&op)
+    case .sizeOf(var op):
+      defer { self = .sizeOf(op) }
+      return try visitor.visit(&op)
     case .slice(var op):
       defer { self = .slice(op) }
       return try visitor.visit(&op)
     case .softmax(var op):
       defer { self = .softmax(op) }
+      return try visitor.visit(&op)
+    case .softmaxCrossEntropyLoss(var op):
+      defer { self = .softmaxCrossEntropyLoss(op) }
       return try visitor.visit(&op)
     case .spaceToDepth(var op):
       defer { self = .spaceToDepth(op) }
@@ -176,6 +245,9 @@ extension Op {
       return try visitor.visit(&op)
     case .squeeze(var op):
       defer { self = .squeeze(op) }
+      return try visitor.visit(&op)
+    case .stft(var op):
+      defer { self = .stft(op) }
       return try visitor.visit(&op)
     case .tensorScatter(var op):
       defer { self = .tensorScatter(op) }
@@ -217,7 +289,10 @@ extension Op {
     all += ArgExtreme.variants.map { .argExtreme($0) }
     all += Attention.variants.map { .attention($0) }
     all += BatchNormalization.variants.map { .batchNormalization($0) }
+    all += Bernoulli.variants.map { .bernoulli($0) }
     all += Binary.variants.map { .binary($0) }
+    all += BitCast.variants.map { .bitCast($0) }
+    all += BitShift.variants.map { .bitShift($0) }
     all += Cast.variants.map { .cast($0) }
     all += CausalConvWithState.variants.map { .causalConvWithState($0) }
     all += CenterCropPad.variants.map { .centerCropPad($0) }
@@ -228,9 +303,15 @@ extension Op {
     all += ConstantOfShape.variants.map { .constantOfShape($0) }
     all += Conv.variants.map { .conv($0) }
     all += ConvTranspose.variants.map { .convTranspose($0) }
+    all += CosineWindow.variants.map { .cosineWindow($0) }
+    all += Cumulative.variants.map { .cumulative($0) }
     all += DeformConv.variants.map { .deformConv($0) }
     all += DepthToSpace.variants.map { .depthToSpace($0) }
+    all += Det.variants.map { .det($0) }
+    all += DFT.variants.map { .dft($0) }
+    all += Einsum.variants.map { .einsum($0) }
     all += Expand.variants.map { .expand($0) }
+    all += EyeLike.variants.map { .eyeLike($0) }
     all += Flatten.variants.map { .flatten($0) }
     all += Gather.variants.map { .gather($0) }
     all += GatherElements.variants.map { .gatherElements($0) }
@@ -239,37 +320,52 @@ extension Op {
     all += GlobalLpPool.variants.map { .globalLpPool($0) }
     all += GlobalPool.variants.map { .globalPool($0) }
     all += GridSample.variants.map { .gridSample($0) }
+    all += GroupNormalization.variants.map { .groupNormalization($0) }
+    all += Hardmax.variants.map { .hardmax($0) }
     all += Identity.variants.map { .identity($0) }
     all += If.variants.map { .if($0) }
+    all += IsInf.variants.map { .isInf($0) }
     all += LayerNormalization.variants.map { .layerNormalization($0) }
     all += LinearAttention.variants.map { .linearAttention($0) }
     all += Loop.variants.map { .loop($0) }
+    all += LpNormalization.variants.map { .lpNormalization($0) }
     all += LpPool.variants.map { .lpPool($0) }
+    all += LRN.variants.map { .lrn($0) }
     all += MatMul.variants.map { .matMul($0) }
     all += MaxRoiPool.variants.map { .maxRoiPool($0) }
     all += MaxUnpool.variants.map { .maxUnpool($0) }
+    all += MeanVarianceNormalization.variants.map { .meanVarianceNormalization($0) }
+    all += MelWeightMatrix.variants.map { .melWeightMatrix($0) }
+    all += Mod.variants.map { .mod($0) }
+    all += Multinomial.variants.map { .multinomial($0) }
+    all += NegativeLogLikelihoodLoss.variants.map { .negativeLogLikelihoodLoss($0) }
     all += NonMaxSuppression.variants.map { .nonMaxSuppression($0) }
     all += NonZero.variants.map { .nonZero($0) }
     all += OneHot.variants.map { .oneHot($0) }
     all += Pad.variants.map { .pad($0) }
     all += Pool.variants.map { .pool($0) }
+    all += RandomNumbers.variants.map { .randomNumbers($0) }
     all += RangeOf.variants.map { .range($0) }
     all += Recurrent.variants.map { .recurrent($0) }
     all += Reduce.variants.map { .reduce($0) }
     all += Reshape.variants.map { .reshape($0) }
     all += Resize.variants.map { .resize($0) }
     all += ReverseSequence.variants.map { .reverseSequence($0) }
+    all += RMSNormalization.variants.map { .rmsNormalization($0) }
     all += RoiAlign.variants.map { .roiAlign($0) }
     all += RotaryEmbedding.variants.map { .rotaryEmbedding($0) }
     all += Scan.variants.map { .scan($0) }
     all += ScatterElements.variants.map { .scatterElements($0) }
     all += ScatterND.variants.map { .scatterND($0) }
     all += ShapeOf.variants.map { .shapeOf($0) }
+    all += SizeOf.variants.map { .sizeOf($0) }
     all += Slice.variants.map { .slice($0) }
     all += Softmax.variants.map { .softmax($0) }
+    all += SoftmaxCrossEntropyLoss.variants.map { .softmaxCrossEntropyLoss($0) }
     all += SpaceToDepth.variants.map { .spaceToDepth($0) }
     all += Split.variants.map { .split($0) }
     all += Squeeze.variants.map { .squeeze($0) }
+    all += STFT.variants.map { .stft($0) }
     all += TensorScatter.variants.map { .tensorScatter($0) }
     all += TfIdfVectorizer.variants.map { .tfIdfVectorizer($0) }
     all += Tile.variants.map { .tile($0) }

@@ -22,8 +22,6 @@ enum IgnoredAttributes {
     // A planner's hint from before opset 6 that some exporters still write.
     Rule(nil, "consumed_inputs", .anyValue),
     // Training only.
-    Rule("BatchNormalization", "momentum", .anyValue),
-    Rule("BatchNormalization", "training_mode", .int(0)),
     Rule("BatchNormalization", "is_test", .anyValue),
     // One mean a channel; 0 would be one an element.
     Rule("BatchNormalization", "spatial", .int(1)),
@@ -34,7 +32,9 @@ enum IgnoredAttributes {
     Rule("Cast", "saturate", .anyValue),
     Rule("Cast", "round_mode", .anyValue),
     // Computing in float32.
+    Rule("GroupNormalization", "stash_type", .int(1)),
     Rule("LayerNormalization", "stash_type", .int(1)),
+    Rule("RMSNormalization", "stash_type", .int(1)),
     Rule("Range", "stash_type", .int(1)),
   ]
 

@@ -57,22 +57,23 @@ extension Lift {
     }
   }
 
-  /// Softmax and LogSoftmax before opset 13 flatten to a matrix before `axis` (1 where it is left
+  /// Softmax, LogSoftmax and Hardmax before opset 13 flatten to a matrix before `axis` (1 where it is left
   /// out) and work on its rows. Along the last axis that is the newer form.
   static func coercedSoftmax(
     _ form: inout NodeForm, _ builder: inout GraphBuilder
   ) throws(FormatError) {
-    let isLog = form.opType == "LogSoftmax"
+    let op: Op =
+      form.opType == "Hardmax"
+      ? .hardmax(Hardmax()) : .softmax(Softmax(isLog: form.opType == "LogSoftmax"))
     let axis = Int(try form.take("axis", .int)?.int ?? 1)
     let x = try form.requiredInput(0)
     let rank = builder.rank(of: x)
     if axis == -1 || axis == rank.map({ $0 - 1 }) {
-      form.adjustment = { $0 = .softmax(Softmax(axis: -1, isLog: isLog)) }
+      form.adjustment = { $0 = op }
       return
     }
     let matrix = try builder.emit(.flatten(Flatten(axis: axis)), [x], for: form, "matrix")
-    let rows = try builder.emit(
-      .softmax(Softmax(axis: -1, isLog: isLog)), [matrix], for: form, "rows")
+    let rows = try builder.emit(op, [matrix], for: form, "rows")
     let shape = try builder.emit(.shapeOf(ShapeOf()), [x], for: form, "shape")
     form.opType = "Reshape"
     form.inputs = [rows, shape]
@@ -90,7 +91,70 @@ extension Lift {
         throw form.unsupported("training_mode is not a constant false: training is not supported")
       }
     }
+    guard form.outputs.count == 1 || form.opset >= 10 else {
+      throw form.unsupported("the mask has the type of the data before opset 10: not supported")
+    }
     form.inputs = [form.input(0)]
+  }
+
+  /// CastLike: the type of the second operand is known.
+  static func castLike(_ form: inout NodeForm, _ builder: inout GraphBuilder) throws(FormatError) {
+    guard let dtype = builder.dtype(of: try form.requiredInput(1)) else {
+      throw form.unsupported("the type of input 1 is not known")
+    }
+    form.opType = "Cast"
+    form.inputs = [form.input(0)]
+    form.adjustment = { $0 = .cast(Cast(to: dtype)) }
+  }
+
+  /// SwiGLU: one operand through Swish, times the other.
+  static func gatedSwish(
+    _ form: inout NodeForm, _ builder: inout GraphBuilder
+  ) throws(FormatError) {
+    var swish = Unary(.swish)
+    if let alpha = try form.take("alpha", .float) { swish.alpha = alpha.float }
+    let gate = try builder.emit(
+      .unary(swish), [try form.requiredInput(0)], for: form, "gate")
+    form.opType = "Mul"
+    form.inputs = [gate, form.input(1)]
+  }
+
+  /// GroupNormalization before opset 21: a scale and a bias for each group instead of each channel.
+  static func groupParameters(
+    _ form: inout NodeForm, _ builder: inout GraphBuilder
+  ) throws(FormatError) {
+    let x = try form.requiredInput(0)
+    guard let groups = form.attributes["num_groups"]?.int,
+      let channels = builder.graph[x].type?.dimensions?.dropFirst().first?.value, groups > 0,
+      channels % Int(groups) == 0
+    else {
+      throw form.unsupported("it needs a number of channels that divides into its groups")
+    }
+    let width = Tensor([1, Int64(channels / Int(groups))])
+    for i in 1...2 {
+      let parameter = try form.requiredInput(i)
+      let suffix = i == 1 ? "scale" : "bias"
+      let column = try builder.emit(
+        .unsqueeze(Unsqueeze()),
+        [parameter, builder.constant(Tensor([Int64(1)]), for: form, suffix + "_axis")], for: form,
+        suffix + "_column")
+      let spread = try builder.emit(
+        .expand(Expand()), [column, builder.constant(width, for: form, suffix + "_width")],
+        for: form, suffix + "_spread")
+      let whole = Tensor([Int64(-1)])
+      let repeated = try builder.emit(
+        .reshape(Reshape()), [spread, builder.constant(whole, for: form, suffix + "_shape")],
+        for: form, suffix)
+      form.setInput(i, repeated)
+    }
+  }
+
+  /// DFT before opset 20: the axis was an attribute, 1 where it was left out.
+  static func transformAxis(
+    _ form: inout NodeForm, _ builder: inout GraphBuilder
+  ) throws(FormatError) {
+    let axis = try form.take("axis", .int)?.int ?? 1
+    form.setInput(2, builder.constant(Tensor(scalar: axis), for: form, "axis"))
   }
 
   /// Max, Min, Sum and Mean of any number of operands: a chain of operators of two.
@@ -116,12 +180,12 @@ extension Lift {
       form.inputs = [result, operands.last]
       return
     }
-    guard builder.dtype(of: result) == .float32 else {
-      throw form.unsupported("Mean is supported for float32 only")
+    guard let dtype = builder.dtype(of: result), dtype.isFloatingPoint else {
+      throw form.unsupported("Mean is of floating-point numbers")
     }
-    let share = Tensor(scalar: 1 / Float(operands.count))
-    form.opType = "Mul"
-    form.inputs = [result, builder.constant(share, for: form, "share")]
+    let count = Tensor(dtype, [], integers: [operands.count])
+    form.opType = "Div"
+    form.inputs = [result, builder.constant(count, for: form, "count")]
   }
 
   /// Scatter (opsets 9 and 10) is called ScatterElements now.

@@ -75,7 +75,8 @@ public struct NeutralRemoval: Pass {
     case .min: neutral = Double.infinity
     case .sub: (neutral, commutes) = (0, false)
     case .div, .pow: (neutral, commutes) = (1, false)
-    case .and, .equal, .greater, .greaterOrEqual, .less, .lessOrEqual, .or, .prelu, .xor:
+    case .and, .bitwiseAnd, .bitwiseOr, .bitwiseXor, .equal, .greater, .greaterOrEqual, .less,
+      .lessOrEqual, .or, .prelu, .xor:
       return nil
     }
     if equals(rewriter.constant(b), neutral, besides: a, rewriter) { return a }

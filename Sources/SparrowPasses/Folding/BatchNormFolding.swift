@@ -18,7 +18,7 @@ public struct BatchNormFolding: Pass {
   //          with s = g / sqrt(v + epsilon); the same for ConvTranspose, Gemm and MatMul
   private func rewrite(_ i: Int, _ rewriter: inout Rewriter) -> Bool {
     let node = rewriter.node(i)
-    guard case .batchNormalization(let op) = node.op, node.outputs.count == 1,
+    guard case .batchNormalization(let op) = node.op, !op.isTraining,
       let producer = rewriter.maker(node.input(0)),
       let (channels, axis) = rewriter.outputChannels(of: producer),
       // Channels are axis 1: for a matrix product that is the last axis of a matrix only.

@@ -82,9 +82,8 @@ public struct ActivationFusion: Pass {
     case .gelu: op.approximation == .none ? .gelu : nil
     case .hardSigmoid: .hardSigmoid(alpha: op.alpha, beta: op.beta)
     case .hardSwish: .hardSwish
-    case .abs, .ceil, .cos, .elu, .erf, .exp, .floor, .isNaN, .leakyRelu, .log, .neg, .not,
-      .reciprocal, .round, .sign, .sin, .softplus, .softsign, .sqrt:
-      nil
+    case .swish: op.alpha == 1 ? .silu : nil
+    default: nil
     }
   }
 

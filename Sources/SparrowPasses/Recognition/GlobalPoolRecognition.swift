@@ -37,7 +37,7 @@ public struct GlobalPoolRecognition: Pass {
     switch kind {
     case .mean: .average
     case .max: .max
-    case .sum, .min, .product, .l2: nil
+    case .sum, .min, .product, .l1, .l2, .sumSquare, .logSum, .logSumExp: nil
     }
   }
 }

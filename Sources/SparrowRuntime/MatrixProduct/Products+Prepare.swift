@@ -33,7 +33,7 @@ extension MatMul {
     case .uint32: return try referenceProduct(&p, UInt32.self) { $0 &+ $1 &* $2 }
     case .uint64: return try referenceProduct(&p, UInt64.self) { $0 &+ $1 &* $2 }
     case .float32, .float16, .bfloat16, .int8, .uint8, .int16, .uint16, .bool:
-      throw p.unsupported("matrix products of \(try p.input(0).dtype.name)")
+      return p.referenceStep(.matMul(self))
     }
   }
 
@@ -63,9 +63,10 @@ extension MatMul {
 extension Gemm {
   func prepare(_ p: inout Preparation) throws(RuntimeError) -> Step {
     let (a, b) = (try p.input(0), try p.input(1))
-    guard a.dtype == .float32, b.dtype == .float32 else {
-      throw p.unsupported("Gemm is float32, found \(a.dtype.name) and \(b.dtype.name)")
+    guard a.dtype == b.dtype else {
+      throw p.unsupported("a product of \(a.dtype.name) and \(b.dtype.name)")
     }
+    guard a.dtype == .float32 else { return p.referenceStep(.gemm(self)) }
     let shape = ProductShape(gemm: self, a: a.shape, b: b.shape)
     let c = try p.optional(2).flatMap { c throws(RuntimeError) in
       beta == 0 ? nil : GemmAddend(c, shape, beta: beta)

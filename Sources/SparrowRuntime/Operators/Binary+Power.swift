@@ -21,10 +21,7 @@ extension Binary {
       case .int64: outer.wholeBase(Int64.self)
       case .int8, .int16, .uint8, .uint16, .uint32, .uint64, .bool, .float16, .bfloat16: nil
       }
-    guard let step else {
-      throw p.unsupported("it does not raise \(base.dtype.name) to \(exponent.dtype.name)")
-    }
-    return step
+    return step ?? p.referenceStep(.binary(self))
   }
 }
 

@@ -24,7 +24,7 @@ extension Binary {
     if a.dtype == .bool {
       if let step = visitor.logicStep() { return step }
     } else if !function.isLogical, let step = a.dtype.accept(visitor) {
-      return step
+      return step ?? p.referenceStep(.binary(self))
     }
     throw p.unsupported("it does not take \(a.dtype.name)")
   }
@@ -86,8 +86,12 @@ private struct BinaryVisitor: ArithmeticVisitor {
   let slots: BinarySlots
   let inPlaceInput: Int?
 
-  func visit<T: Arithmetic>(_ type: T.Type) -> Step {
-    op.function.compares ? comparison(type) : arithmetic(type)
+  /// nil for functions of bits.
+  func visit<T: Arithmetic>(_ type: T.Type) -> Step? {
+    switch op.function {
+    case .bitwiseAnd, .bitwiseOr, .bitwiseXor: nil
+    default: op.function.compares ? comparison(type) : arithmetic(type)
+    }
   }
 
   private func comparison<T: Arithmetic>(_ type: T.Type) -> Step {
@@ -102,7 +106,7 @@ private struct BinaryVisitor: ArithmeticVisitor {
         case .greaterOrEqual: combine(loop, run, a, b, y) { $0 >= $1 }
         case .less: combine(loop, run, a, b, y) { $0 < $1 }
         case .lessOrEqual: combine(loop, run, a, b, y) { $0 <= $1 }
-        case .add, .and, .div, .max, .min, .mul, .or, .pow, .prelu, .sub, .xor: break
+        default: break
         }
       }
     }
@@ -129,7 +133,7 @@ private struct BinaryVisitor: ArithmeticVisitor {
             if $1.isForbiddenDivisor { divisorsAreFine = false }
             return T.divide($0, $1)
           }
-        case .and, .equal, .greater, .greaterOrEqual, .less, .lessOrEqual, .or, .pow, .xor: break
+        default: break
         }
         if let clamp {
           let y = y + run.y

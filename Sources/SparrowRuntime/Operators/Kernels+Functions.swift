@@ -36,7 +36,10 @@ extension Unary {
     case .softplus: UnaryKernel(function: SP_UNARY_SOFTPLUS)
     case .sqrt: UnaryKernel(function: SP_UNARY_SQRT)
     case .tanh: UnaryKernel(function: SP_UNARY_TANH)
-    case .isNaN, .not, .softsign: nil
+    case .swish where alpha == 1: UnaryKernel(function: SP_UNARY_SILU)
+    case .acos, .acosh, .asin, .asinh, .atan, .atanh, .bitwiseNot, .celu, .cosh, .isNaN, .mish,
+      .not, .selu, .shrink, .sinh, .softsign, .swish, .tan, .thresholdedRelu:
+      nil
     }
   }
 }
@@ -52,7 +55,9 @@ extension Binary.Function {
     case .mul: SP_BINARY_MUL
     case .pow: SP_BINARY_POW
     case .sub: SP_BINARY_SUB
-    case .and, .equal, .greater, .greaterOrEqual, .less, .lessOrEqual, .or, .prelu, .xor: nil
+    case .and, .bitwiseAnd, .bitwiseOr, .bitwiseXor, .equal, .greater, .greaterOrEqual, .less,
+      .lessOrEqual, .or, .prelu, .xor:
+      nil
     }
   }
 }

@@ -5,6 +5,13 @@ extension LayerNormalization {
   /// Where ``NodeFolding`` puts what is added to x before everything else.
   static var addendInput: Int { 3 }
 
+  /// Whether ``NodeFolding`` may add something to an x of that shape.
+  func takesAddend(shape: [Int], scale: [Int]?) -> Bool {
+    let axis = self.axis < 0 ? self.axis + shape.count : self.axis
+    guard shape.indices.contains(axis) else { return false }
+    return scale?.elementCount == shape[axis...].reduce(1, *)
+  }
+
   func prepare(_ p: inout Preparation) throws(RuntimeError) -> Step {
     let (x, scale, bias) = (try p.input(0), try p.input(1), p.optional(2))
     let axis = self.axis < 0 ? self.axis + x.shape.count : self.axis
@@ -12,14 +19,10 @@ extension LayerNormalization {
       throw p.unsupported("axis \(self.axis) is outside a tensor of rank \(x.shape.count)")
     }
     let length = x.shape[axis...].reduce(1, *)
-    for parameter in [scale, bias] {
-      guard let parameter else { continue }
-      guard parameter.count == length, parameter.dtype == x.dtype else {
-        throw p.unsupported(
-          "its scale and bias are \(parameter.dtype.name) with \(parameter.count) elements, "
-            + "expected \(x.dtype.name) with the \(length) that are normalized together")
-      }
+    let fits = [scale, bias].allSatisfy { parameter in
+      parameter.map { $0.count == length && $0.dtype == x.dtype } ?? true
     }
+    guard fits, p.outputs.count == 1 else { return p.referenceStep(.layerNormalization(self)) }
     let slots = (x: p.slot(x), scale: p.slot(scale), bias: bias.map { p.slot($0) })
     let to = p.slot(p.outputs[0])
     let rows = x.shape[..<axis].reduce(1, *)
@@ -75,14 +78,15 @@ extension BatchNormalization {
   func prepare(_ p: inout Preparation) throws(RuntimeError) -> Step {
     let x = try p.input(0)
     let channels = x.shape.count > 1 ? x.shape[1] : 1
+    var isUniform = true
     for i in 1...4 {
       let parameter = try p.input(i)
-      guard parameter.dtype == x.dtype, parameter.count == channels else {
-        throw p.unsupported(
-          "input \(i) is \(parameter.dtype.name) with \(parameter.count) elements, expected "
-            + "\(x.dtype.name) with \(channels)")
+      guard parameter.count == channels else {
+        throw p.unsupported("input \(i) has \(parameter.count) elements, expected \(channels)")
       }
+      isUniform = isUniform && parameter.dtype == x.dtype
     }
+    guard isUniform, !isTraining else { return p.referenceStep(.batchNormalization(self)) }
     let plane = x.shape.dropFirst(2).reduce(1, *)
     let planes = x.count == 0 ? 0 : x.count / plane
     let slots = Slots(

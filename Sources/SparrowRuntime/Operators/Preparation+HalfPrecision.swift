@@ -5,9 +5,9 @@ extension Op {
   /// these types themselves.
   var widensHalfPrecision: Bool {
     switch self {
-    case .argExtreme, .attention, .batchNormalization, .binary, .clip, .conv, .convTranspose, .gemm,
-      .globalPool, .layerNormalization, .matMul, .pool, .range, .recurrent, .reduce,
-      .rotaryEmbedding, .softmax:
+    case .argExtreme, .attention, .batchNormalization, .binary, .clip, .conv, .convTranspose,
+      .einsum, .gemm, .globalPool, .groupNormalization, .layerNormalization, .lrn, .matMul, .pool,
+      .range, .recurrent, .reduce, .rmsNormalization, .rotaryEmbedding, .softmax:
       true
     case .resize(let op): op.mode != .nearest
     case .unary(let op): op.function != .isNaN

@@ -1,4 +1,5 @@
 import CKernels
+import CPlatform
 import SparrowCore
 
 extension Reduce {
@@ -15,6 +16,7 @@ extension Reduce {
     } else if noopWithEmptyAxes {
       reduced = []
     }
+    if x.dtype == .bool, kind != .max, kind != .min { return p.referenceStep(.reduce(self)) }
     let plan = Reduction(p, kind: kind, shape: x.shape, reduced: Set(reduced))
     return try plan.step(&p, x)
   }
@@ -74,9 +76,10 @@ struct Reduction {
 
   func step(_ p: inout Preparation, _ x: Preparation.Operand) throws(RuntimeError) -> Step {
     let (from, to) = (p.slot(x), p.slot(p.outputs[0]))
-    if x.dtype == .float32 {
-      return reducesRuns ? floatRuns(p, from, to) : floatColumns(p, from, to)
+    if x.dtype == .float32, reducesRuns {
+      return floatRuns(p, from, to, buffers: p.scratch(bytes: chunks.tasks * bufferBytes))
     }
+    if x.dtype == .float32, kind != .logSumExp { return floatColumns(p, from, to) }
     // The extremes of bools are those of their bytes.
     let isLogical = x.dtype == .bool && (kind == .max || kind == .min)
     let visitor = ReductionVisitor(plan: self, from: from, to: to, isLogical: isLogical)
@@ -86,13 +89,14 @@ struct Reduction {
     return step
   }
 
-  private func floatRuns(_ p: Preparation, _ from: Slot, _ to: Slot) -> Step {
+  private func floatRuns(_ p: Preparation, _ from: Slot, _ to: Slot, buffers: Slot) -> Step {
     let plan = self
     let table = p.kernels
     return Step(tasks: chunks.tasks, kernel: "f32_reduce \(p.isaName)") { work in
       let (x, y) = (work.floats(from), work.floats(to))
+      let buffer = work.floats(buffers) + work.task * plan.bufferBytes / MemoryLayout<Float>.stride
       for output in plan.chunks.range(work.task) {
-        y[output] = plan.float(table, x + plan.kept.offsets(output).a)
+        y[output] = plan.float(table, x + plan.kept.offsets(output).a, buffer)
       }
     }
   }
@@ -100,7 +104,8 @@ struct Reduction {
   /// One output from the runs that start at `x`.
   @inline(__always)
   private func float(
-    _ table: UnsafePointer<sp_kernel_table>, _ x: UnsafeMutablePointer<Float>
+    _ table: UnsafePointer<sp_kernel_table>, _ x: UnsafeMutablePointer<Float>,
+    _ buffer: UnsafeMutablePointer<Float>
   ) -> Float {
     switch kind {
     case .sum, .mean:
@@ -117,7 +122,65 @@ struct Reduction {
       return largest
     case .min: return fold(x, Float.infinity) { Float.smaller($0, $1) }
     case .product: return Float(fold(x, 1.0) { $0 * Double($1) })
-    case .l2: return Float(fold(x, 0.0) { $0 + Double($1) * Double($1) }.squareRoot())
+    case .l1, .l2, .sumSquare, .logSum, .logSumExp: return composite(table, x, buffer)
+    }
+  }
+
+  /// A function of a sum of functions, one piece of a run after the other.
+  private func composite(
+    _ table: UnsafePointer<sp_kernel_table>, _ x: UnsafeMutablePointer<Float>,
+    _ buffer: UnsafeMutablePointer<Float>
+  ) -> Float {
+    var shift: Float = 0
+    if kind == .logSumExp {
+      shift = -Float.infinity
+      for i in 0..<taken.count {
+        shift = .larger(shift, table.pointee.f32_max(length, x + taken.offsets(i).a))
+      }
+      // Infinities are their own logarithms: nothing is subtracted from them.
+      if !shift.isFinite { shift = 0 }
+    }
+    var sum = 0.0
+    for i in 0..<taken.count {
+      let run = x + taken.offsets(i).a
+      var first = 0
+      while first < length {
+        let n = min(Reduction.buffered, length - first)
+        transform(table, n, run + first, buffer, shift)
+        sum += Double(table.pointee.f32_sum(n, kind == .logSum ? run + first : buffer))
+        first += n
+      }
+    }
+    switch kind {
+    case .l2: return Float(sum.squareRoot())
+    case .logSum, .logSumExp: return Float(sp_log(sum) + Double(shift))
+    default: return Float(sum)
+    }
+  }
+
+  @inline(__always)
+  private func transform(
+    _ table: UnsafePointer<sp_kernel_table>, _ n: Int, _ x: UnsafeMutablePointer<Float>,
+    _ y: UnsafeMutablePointer<Float>, _ shift: Float
+  ) {
+    switch kind {
+    case .l1: table.pointee.f32_unary(SP_UNARY_ABS, n, x, y, 0, 0)
+    case .l2, .sumSquare: table.pointee.f32_binary(SP_BINARY_MUL, n, x, 1, x, 1, y)
+    case .logSumExp:
+      table.pointee.f32_scale_shift(n, x, 1, -shift, y)
+      table.pointee.f32_unary(SP_UNARY_EXP, n, y, y, 0, 0)
+    default: break
+    }
+  }
+
+  /// The longest piece of a run that is transformed before it is summed.
+  private static var buffered: Int { 1024 }
+
+  /// Bytes of memory that each task needs besides.
+  fileprivate var bufferBytes: Int {
+    switch kind {
+    case .l1, .l2, .sumSquare, .logSumExp: Self.buffered * MemoryLayout<Float>.stride
+    case .sum, .mean, .max, .min, .product, .logSum: 0
     }
   }
 
@@ -137,7 +200,7 @@ struct Reduction {
     let (binary, unary) = (p.kernels.pointee.f32_binary, p.kernels.pointee.f32_unary)
     let (combine, start): (sp_binary, Float) =
       switch kind {
-      case .sum, .mean, .l2: (SP_BINARY_ADD, 0)
+      case .sum, .mean, .l1, .l2, .sumSquare, .logSum, .logSumExp: (SP_BINARY_ADD, 0)
       case .max: (SP_BINARY_MAX, -.infinity)
       case .min: (SP_BINARY_MIN, .infinity)
       case .product: (SP_BINARY_MUL, 1)
@@ -152,16 +215,19 @@ struct Reduction {
         for i in 0..<n { y[i] = start }
         for i in 0..<plan.taken.count {
           let row = x + plan.taken.offsets(i).a
-          if plan.kind == .l2 {
-            for j in 0..<n { y[j] += row[j] * row[j] }
-          } else {
-            binary(combine, n, y, 1, row, 1, y)
+          switch plan.kind {
+          case .l2, .sumSquare: for j in 0..<n { y[j] += row[j] * row[j] }
+          case .l1: for j in 0..<n { y[j] += abs(row[j]) }
+          default: binary(combine, n, y, 1, row, 1, y)
           }
         }
-        if plan.kind == .l2 { unary(SP_UNARY_SQRT, n, y, y, 0, 0) }
-        if plan.kind == .mean {
+        switch plan.kind {
+        case .l2: unary(SP_UNARY_SQRT, n, y, y, 0, 0)
+        case .logSum: unary(SP_UNARY_LOG, n, y, y, 0, 0)
+        case .mean:
           let depth = Float(plan.depth)
           for j in 0..<n { y[j] /= depth }
+        default: break
         }
       }
     }
@@ -200,8 +266,19 @@ private struct ReductionVisitor: ArithmeticVisitor {
     case .max: fold(x, T.lowest) { T.larger($0, $1) }
     case .min: fold(x, isLogical ? T.one : T.highest) { T.smaller($0, $1) }
     case .product: fold(x, T.one) { T.multiply($0, $1) }
+    case .l1: fold(x, T.zero) { T.add($0, $1 < T.zero ? T.subtract(T.zero, $1) : $1) }
     case .l2: T(real: fold(x, 0.0) { $0 + $1.real * $1.real }.squareRoot())
+    case .sumSquare: fold(x, T.zero) { T.add($0, T.multiply($1, $1)) }
+    case .logSum: T(real: sp_log(fold(x, 0.0) { $0 + $1.real }))
+    case .logSumExp: logSumExp(x)
     }
+  }
+
+  private func logSumExp<T: Arithmetic>(_ x: UnsafeMutablePointer<T>) -> T {
+    let largest = fold(x, T.lowest) { T.larger($0, $1) }.real
+    // Infinities are their own logarithms: nothing is subtracted from them.
+    let shift = largest.isFinite ? largest : 0
+    return T(real: sp_log(fold(x, 0.0) { $0 + sp_exp($1.real - shift) }) + shift)
   }
 
   @inline(__always)

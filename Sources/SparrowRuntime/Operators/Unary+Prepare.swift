@@ -1,11 +1,13 @@
 import CKernels
-import CPlatform
 import SparrowCore
 
 extension Unary {
   func prepare(_ p: inout Preparation) throws(RuntimeError) -> Step {
     let x = try p.input(0)
-    if x.dtype == .float32, let kernel { return p.unaryStep(kernel, weight: weight) }
+    if x.dtype == .float32 {
+      if let kernel { return p.unaryStep(kernel, weight: weight) }
+      if let step = p.gatedStep(self) { return step }
+    }
     let (from, to) = (p.slot(x), p.slot(p.outputs[0]))
     let tasks = p.tasks(work: x.count * weight, limit: 64)
     let loop = UnaryLoop(
@@ -17,18 +19,25 @@ extension Unary {
     case .isNaN: step = loop.isNaN(x.dtype)
     default: step = loop.step(x.dtype)
     }
-    guard let step else { throw p.unsupported("it does not take \(x.dtype.name)") }
-    return step
+    if let step { return step }
+    guard isWhole(x.dtype) else { throw p.unsupported("it does not take \(x.dtype.name)") }
+    return p.referenceStep(.unary(self))
+  }
+
+  /// Whether the reference implementation takes integers of that type.
+  private func isWhole(_ dtype: DType) -> Bool {
+    !dtype.isFloatingPoint && dtype != .bool && function == .shrink
   }
 
   /// How many additions one element costs, roughly.
   private var weight: Int {
     switch function {
-    case .abs, .ceil, .floor, .hardSigmoid, .hardSwish, .isNaN, .leakyRelu, .neg, .not, .relu,
-      .round, .sign:
+    case .abs, .bitwiseNot, .ceil, .floor, .hardSigmoid, .hardSwish, .isNaN, .leakyRelu, .neg, .not,
+      .relu, .round, .shrink, .sign, .thresholdedRelu:
       1
     case .reciprocal, .softsign, .sqrt: 4
-    case .cos, .elu, .erf, .exp, .gelu, .log, .sigmoid, .sin, .softplus, .tanh: 8
+    case .celu, .cos, .elu, .erf, .exp, .gelu, .log, .selu, .sigmoid, .sin, .softplus, .tanh: 8
+    case .acos, .acosh, .asin, .asinh, .atan, .atanh, .cosh, .mish, .sinh, .swish, .tan: 16
     }
   }
 }
@@ -49,6 +58,72 @@ extension Preparation {
         work.floats(to) + range.lowerBound, kernel.first, kernel.second)
     }
   }
+
+  /// Mish, Swish, Selu and Celu of float32 as a few kernels, one after the other over pieces that
+  /// stay in the first-level cache; nil for other functions.
+  fileprivate mutating func gatedStep(_ op: Unary) -> Step? {
+    switch op.function {
+    case .celu where op.alpha != 0, .mish, .selu, .swish: break
+    default: return nil
+    }
+    let (from, to) = (slot(inputs[0] ?? outputs[0]), slot(outputs[0]))
+    let count = outputs[0].count
+    let chunks = Chunks(count, tasks: tasks(work: count * 16, limit: 64), unit: 64)
+    let buffers = scratch(bytes: chunks.tasks * gatePiece * MemoryLayout<Float>.stride)
+    let kernels = GateKernels(op, kernels)
+    return Step(
+      tasks: chunks.tasks, kernel: "f32_unary \(isaName)", inPlaceInput: inPlaceInput([0])
+    ) { work in
+      let range = chunks.range(work.task)
+      let buffer = work.floats(buffers) + work.task * gatePiece
+      var first = range.lowerBound
+      while first < range.upperBound {
+        let n = min(gatePiece, range.upperBound - first)
+        kernels.apply(n, work.floats(from) + first, work.floats(to) + first, buffer)
+        first += n
+      }
+    }
+  }
+}
+
+/// How many elements go through all kernels of a function before the next ones do.
+private let gatePiece = 1024
+
+/// Functions made of others.
+private struct GateKernels {
+  private let function: Unary.Function
+  private let alpha: Float
+  private let beta: Float
+  private let table: UnsafePointer<sp_kernel_table>
+
+  init(_ op: Unary, _ table: UnsafePointer<sp_kernel_table>) {
+    (function, alpha, beta, self.table) = (op.function, op.alpha, op.beta, table)
+  }
+
+  /// y may be x, and the buffer is neither.
+  func apply(
+    _ n: Int, _ x: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+    _ buffer: UnsafeMutablePointer<Float>
+  ) {
+    let (unary, scale) = (table.pointee.f32_unary, table.pointee.f32_scale_shift)
+    switch function {
+    case .mish:
+      unary(SP_UNARY_SOFTPLUS, n, x, buffer, 0, 0)
+      unary(SP_UNARY_TANH, n, buffer, buffer, 0, 0)
+      table.pointee.f32_binary(SP_BINARY_MUL, n, x, 1, buffer, 1, y)
+    case .swish:
+      scale(n, x, alpha, 0, buffer)
+      unary(SP_UNARY_SIGMOID, n, buffer, buffer, 0, 0)
+      table.pointee.f32_binary(SP_BINARY_MUL, n, x, 1, buffer, 1, y)
+    case .selu:
+      unary(SP_UNARY_ELU, n, x, y, alpha, 0)
+      scale(n, y, beta, 0, y)
+    default:  // Celu: alpha * elu(x / alpha)
+      scale(n, x, 1 / alpha, 0, y)
+      unary(SP_UNARY_ELU, n, y, y, 1, 0)
+      scale(n, y, alpha, 0, y)
+    }
+  }
 }
 
 /// The element types and functions that no kernel computes.
@@ -61,8 +136,8 @@ private struct UnaryLoop {
 
   func step(_ dtype: DType) -> Step? {
     switch dtype {
-    case .float64: map(Double.self, realFunction)
-    case .float32: op.function == .softsign ? map(Float.self) { $0 / (1 + abs($0)) } : nil
+    case .float64: op.realFunction.map { map(Double.self, $0) }
+    case .float32: floats()
     case .int8: integers(Int8.self)
     case .int16: integers(Int16.self)
     case .int32: integers(Int32.self)
@@ -72,6 +147,18 @@ private struct UnaryLoop {
     case .uint32: integers(UInt32.self)
     case .uint64: integers(UInt64.self)
     case .bool, .float16, .bfloat16: nil
+    }
+  }
+
+  private func floats() -> Step? {
+    let (alpha, beta) = (op.alpha, op.beta)
+    switch op.function {
+    case .softsign: return map(Float.self) { $0 / (1 + abs($0)) }
+    case .thresholdedRelu: return map(Float.self) { $0 > alpha ? $0 : 0 }
+    case .shrink:
+      return map(Float.self) { $0 < -alpha ? $0 + beta : $0 > alpha ? $0 - beta : 0 }
+    default:
+      return op.realFunction.map { function in map(Float.self) { Float(function(Double($0))) } }
     }
   }
 
@@ -97,47 +184,12 @@ private struct UnaryLoop {
   private func integers<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type) -> Step? {
     switch op.function {
     case .abs: map(T.self) { $0 < 0 ? 0 &- $0 : $0 }
+    case .bitwiseNot: map(T.self) { ~$0 }
     case .neg: map(T.self) { 0 &- $0 }
     case .relu: map(T.self) { $0 < 0 ? 0 : $0 }
     case .sign: map(T.self) { $0.signum() }
     case .ceil, .floor, .round: map(T.self) { $0 }
-    case .cos, .elu, .erf, .exp, .gelu, .hardSigmoid, .hardSwish, .isNaN, .leakyRelu, .log, .not,
-      .reciprocal, .sigmoid, .sin, .softplus, .softsign, .sqrt, .tanh:
-      nil
-    }
-  }
-
-  private var realFunction: (Double) -> Double {
-    let (alpha, beta) = (Double(op.alpha), Double(op.beta))
-    switch op.function {
-    case .abs: return { abs($0) }
-    case .ceil: return { $0.rounded(.up) }
-    case .cos: return { sp_cos($0) }
-    case .elu: return { $0 < 0 ? alpha * sp_expm1($0) : $0 }
-    case .erf: return { sp_erf($0) }
-    case .exp: return { sp_exp($0) }
-    case .floor: return { $0.rounded(.down) }
-    case .gelu where op.approximation == .tanh:
-      return { 0.5 * $0 * (1 + sp_tanh(0.7978845608028654 * ($0 + 0.044715 * $0 * $0 * $0))) }
-    case .gelu: return { 0.5 * $0 * (1 + sp_erf($0 * 0.7071067811865476)) }
-    case .hardSigmoid: return { clamped(alpha * $0 + beta) }
-    case .hardSwish: return { $0 * clamped($0 / 6 + 0.5) }
-    case .leakyRelu: return { $0 < 0 ? alpha * $0 : $0 }
-    case .log: return { sp_log($0) }
-    case .neg: return { -$0 }
-    case .reciprocal: return { 1 / $0 }
-    case .relu: return { $0 < 0 ? 0 : $0 }
-    case .round: return { $0.rounded(.toNearestOrEven) }
-    case .sigmoid: return { 1 / (1 + sp_exp(-$0)) }
-    case .sign: return { $0 > 0 ? 1 : $0 < 0 ? -1 : $0 }
-    case .sin: return { sp_sin($0) }
-    case .softplus: return { max($0, 0) + sp_log1p(sp_exp(-abs($0))) }
-    case .softsign: return { $0 / (1 + abs($0)) }
-    case .sqrt: return { $0.squareRoot() }
-    case .tanh: return { sp_tanh($0) }
-    case .isNaN, .not: return { $0 }
+    default: nil
     }
   }
 }
-
-private func clamped(_ x: Double) -> Double { x < 0 ? 0 : x > 1 ? 1 : x }

@@ -17,9 +17,10 @@ extension Op {
   fileprivate func keepsSamplesApart(_ x: Operands) -> Bool {
     switch self {
     // The first axis is the batch before and after a reshape: its elements stay in their samples.
-    case .batchNormalization, .cast, .clip, .convTranspose, .globalPool, .identity, .reshape,
-      .unary:
+    case .cast, .clip, .convTranspose, .globalPool, .groupNormalization, .identity, .isInf, .lrn,
+      .reshape, .unary:
       x.onlyFirstVaries
+    case .batchNormalization(let op): x.onlyFirstVaries && !op.isTraining
     // Positions of the largest elements count from the first sample.
     case .pool: x.onlyFirstVaries && x.context.outputCount == 1
     case .binary, .where: x.broadcastBySample()
@@ -30,6 +31,8 @@ extension Op {
     case .layerNormalization(let op):
       x.onlyFirstVaries && x.isInner(op.axis)
         && [1, 2].allSatisfy { !x.has($0) || x.broadcasts($0, rank: x.rank(0)) }
+    case .rmsNormalization(let op):
+      x.onlyFirstVaries && x.isInner(op.axis) && x.broadcasts(1, rank: x.rank(0))
     case .argExtreme(let op): x.onlyFirstVaries && x.isInner(op.axis)
     case .concat(let op): x.allVary && x.isInner(op.axis)
     case .softmax(let op): x.onlyFirstVaries && x.isInner(op.axis)

@@ -84,8 +84,9 @@ struct NodeFolding {
     switch op.function {
     case .add:
       guard shape(a) == result, shape(b) == result, users[y.index].count == 1,
-        let reader = nodeAt(users[y.index][0]), case .layerNormalization = reader.op,
-        reader.inputs.first == y, reader.input(3) == nil,
+        let reader = nodeAt(users[y.index][0]), case .layerNormalization(let norm) = reader.op,
+        norm.takesAddend(shape: result, scale: reader.input(1).flatMap { graph[$0].type?.shape }),
+        reader.outputs.count == 1, reader.inputs.first == y, reader.input(3) == nil,
         reader.inputs.dropFirst().allSatisfy({ $0 != y })
       else { return false }
       sums[y] = (a, b)
@@ -93,7 +94,8 @@ struct NodeFolding {
     case .mul:
       return scales(a, by: b, { $0 }, to: y, result) || scales(b, by: a, { $0 }, to: y, result)
     case .div: return scales(a, by: b, { 1 / $0 }, to: y, result)
-    case .and, .equal, .greater, .greaterOrEqual, .less, .lessOrEqual, .max, .min, .or, .pow,
+    case .and, .bitwiseAnd, .bitwiseOr, .bitwiseXor, .equal, .greater, .greaterOrEqual, .less,
+      .lessOrEqual, .max, .min, .or, .pow,
       .prelu, .sub, .xor:
       return false
     }

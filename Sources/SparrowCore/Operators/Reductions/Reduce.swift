@@ -1,7 +1,7 @@
-/// ONNX ReduceSum, ReduceMean, ReduceMax, ReduceMin, ReduceProd, ReduceL2. Inputs: x, axes?.
+/// ONNX ReduceSum, ReduceMean, ReduceMax and the like. Inputs: x, axes?.
 public struct Reduce: Operator {
   public enum Kind: Hashable, Sendable, CaseIterable {
-    case sum, mean, max, min, product, l2
+    case sum, mean, max, min, product, l1, l2, sumSquare, logSum, logSumExp
     public var name: String {
       switch self {
       case .sum: "ReduceSum"
@@ -9,14 +9,18 @@ public struct Reduce: Operator {
       case .max: "ReduceMax"
       case .min: "ReduceMin"
       case .product: "ReduceProd"
+      case .l1: "ReduceL1"
       case .l2: "ReduceL2"
+      case .sumSquare: "ReduceSumSquare"
+      case .logSum: "ReduceLogSum"
+      case .logSumExp: "ReduceLogSumExp"
       }
     }
   }
 
   public var kind: Kind
   public var keepsDimensions = true
-  /// With no axes given: reduce none instead of all.
+  /// With no axes given: reduce over none instead of all, each element by itself.
   public var noopWithEmptyAxes = false
 
   public init(_ kind: Kind, keepsDimensions: Bool = true) {
@@ -61,33 +65,5 @@ public struct Reduce: Operator {
       }
     }
     return [TensorType(x.dtype, output)]
-  }
-}
-
-/// ONNX ArgMax and ArgMin: the int64 position of the largest or smallest element along an axis.
-public struct ArgExtreme: Operator {
-  public var isMax: Bool
-  public var axis = 0
-  public var keepsDimensions = true
-  /// Ties give the last position instead of the first.
-  public var selectsLast = false
-
-  public init(isMax: Bool) { self.isMax = isMax }
-
-  public var name: String { isMax ? "ArgMax" : "ArgMin" }
-  public static var variants: [Self] { [Self(isMax: true), Self(isMax: false)] }
-  public var inputCount: ClosedRange<Int> { 1...1 }
-
-  public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
-    try visitor.visit("axis", &axis)
-    try visitor.visit("keepdims", &keepsDimensions)
-    try visitor.visit("select_last_index", &selectsLast)
-  }
-
-  public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
-    guard var output = try context.dimensions(0) else { return [TensorType(.int64, nil)] }
-    let axis = try ShapeRules.axis(axis, rank: output.count)
-    if keepsDimensions { output[axis] = .known(1) } else { output.remove(at: axis) }
-    return [TensorType(.int64, output)]
   }
 }

@@ -41,41 +41,36 @@ public struct Gemm: Operator {
     if context.has(2) { _ = try ShapeRules.broadcast(output, try context.dimensions(2)) }
     return [TensorType(a.dtype, output)]
   }
-}
 
-/// ONNX MatMul, NumPy's rules for any ranks. Sparrow's own: an optional third input, a bias `[N]`
-/// added to every row, and a fused activation.
-public struct MatMul: Operator {
-  public var activation: Activation
-
-  public init(activation: Activation = .none) { self.activation = activation }
-
-  public var name: String { "MatMul" }
-  public static var variants: [Self] { [Self()] }
-  public var inputCount: ClosedRange<Int> { 2...2 }
-
-  public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
-    try visitor.visit("activation", &activation)
-  }
-
-  public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
-    let a = try context.type(0)
-    guard var left = a.dimensions, var right = try context.dimensions(1) else {
-      return [TensorType(a.dtype, nil)]
+  public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
+    let (a, b) = (try x.tensor(0), try x.tensor(1))
+    let type = try outputTypes(x)[0]
+    guard a.dtype == b.dtype, x.optional(2).map({ $0.dtype == a.dtype }) ?? true else {
+      throw ComputeError("its operands differ in type")
     }
-    guard !left.isEmpty, !right.isEmpty else {
-      throw InferenceError("operands must have rank 1 or more")
+    let (m, n) = (type.shape[0], type.shape[1])
+    let k = transposesA ? a.shape[0] : a.shape[1]
+    let aPlace = { (i: Int, l: Int) in transposesA ? l * m + i : i * k + l }
+    let bPlace = { (l: Int, j: Int) in transposesB ? j * k + l : l * n + j }
+    let places = x.optional(2)?.shape.positions(broadcastTo: type.shape)
+    if !a.dtype.isFloatingPoint, alpha == 1, beta == 1, activation == .none {
+      var sums = MatrixProduct.sums(
+        a.wrappedIntegers, b.wrappedIntegers, m: m, n: n, k: k, aPlace: aPlace, bPlace: bPlace,
+        zero: 0
+      ) { $0 &+ $1 &* $2 }
+      if let addend = x.optional(2)?.wrappedIntegers, let places {
+        for i in sums.indices { sums[i] = sums[i] &+ addend[places[i]] }
+      }
+      return [Tensor(type.dtype, type.shape, integers: sums)]
     }
-    let dropsRow = left.count == 1
-    let dropsColumn = right.count == 1
-    if dropsRow { left = [.known(1)] + left }
-    if dropsColumn { right.append(.known(1)) }
-    _ = try ShapeRules.unify(
-      left[left.count - 1], right[right.count - 2], what: "the inner dimensions")
-    var output =
-      try ShapeRules.broadcast(Array(left.dropLast(2)), Array(right.dropLast(2))) ?? []
-    if !dropsRow { output.append(left[left.count - 2]) }
-    if !dropsColumn { output.append(right[right.count - 1]) }
-    return [TensorType(a.dtype, output)]
+    var sums = MatrixProduct.sums(
+      a.doubles, b.doubles, m: m, n: n, k: k, aPlace: aPlace, bPlace: bPlace, zero: 0
+    ) { $0 + $1 * $2 }
+    let addend = x.optional(2)?.doubles
+    for i in sums.indices {
+      sums[i] *= Double(alpha)
+      if let addend, let places { sums[i] += Double(beta) * addend[places[i]] }
+    }
+    return [activation.tensor(type.dtype, type.shape, doubles: sums)]
   }
 }

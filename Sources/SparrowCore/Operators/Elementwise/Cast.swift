@@ -1,0 +1,24 @@
+/// ONNX Cast. Floating point to integer truncates, saturates, and makes NaN 0; integer to narrower
+/// integer keeps the low bits; everything but 0 is true.
+public struct Cast: Operator {
+  public var to: DType
+  public init(to: DType = .float32) { self.to = to }
+  public var name: String { "Cast" }
+  public static var variants: [Self] { [Self()] }
+  public var inputCount: ClosedRange<Int> { 1...1 }
+  public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
+    try visitor.visit("to", &to)
+  }
+  public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
+    [TensorType(to, try context.dimensions(0))]
+  }
+
+  public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
+    let tensor = try x.tensor(0)
+    if tensor.dtype == to { return [tensor] }
+    if tensor.dtype.isFloatingPoint || tensor.dtype == .uint64 && to.isFloatingPoint {
+      return [Tensor(to, tensor.shape, doubles: tensor.doubles)]
+    }
+    return [Tensor(to, tensor.shape, integers: tensor.wrappedIntegers)]
+  }
+}
