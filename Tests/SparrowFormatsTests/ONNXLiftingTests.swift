@@ -78,6 +78,10 @@ struct LiftCase: CustomTestStringConvertible, Sendable {
         "%y: f32[2,3,3] = Slice(%x, @y_starts: i64[1], @y_ends: i64[1], @y_axes: i64[1])"
       ], constants: ["y_starts": [1], "y_ends": [9], "y_axes": [2]]),
     LiftCase(
+      name: "GlobalLpPool", opset: 1,
+      parts: [.node("GlobalLpPool", ["x"], ["y"], [.attribute("p", float: 3)])],
+      lines: ["%y: f32[2,3,1] = GlobalLpPool(%x) {p=3}"]),
+    LiftCase(
       name: "TopK", opset: 9,
       parts: [.node("TopK", ["x"], ["y"], [.attribute("k", int: 2)])],
       lines: ["%y: f32[2,3,2] = TopK(%x, @y_k: i64[1])"], constants: ["y_k": [2]]),

@@ -85,6 +85,9 @@ public struct ConvTranspose: Operator {
     }
     guard group > 0 else { throw InferenceError("group is \(group), expected 1 or more") }
     _ = try ShapeRules.unify(input[1], weight[0], what: "channels of x and of the weight")
+    if let inputs = weight[0].value, inputs % group != 0 {
+      throw InferenceError("\(inputs) input channels do not divide into \(group) groups")
+    }
     var channels = Dimension.unknown
     if let perGroup = weight[1].value {
       let (product, overflow) = perGroup.multipliedReportingOverflow(by: group)

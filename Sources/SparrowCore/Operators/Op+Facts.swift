@@ -20,6 +20,13 @@ extension Op {
     return copy.accept(&visitor)
   }
 
+  /// The operator set that first takes bfloat16; see ``Operator/bfloat16Opset``.
+  public var bfloat16Opset: Int {
+    var copy = self
+    var visitor = BFloat16OpsetVisitor()
+    return copy.accept(&visitor)
+  }
+
   /// How many inputs a node has in an ONNX file; see ``Operator/inputCount``.
   public var inputCount: ClosedRange<Int> {
     var copy = self
@@ -127,6 +134,10 @@ private struct DomainVisitor: OperatorVisitor {
 
 private struct OpsetVisitor: OperatorVisitor {
   mutating func visit<O: Operator>(_ op: inout O) throws(Never) -> Int { op.opset }
+}
+
+private struct BFloat16OpsetVisitor: OperatorVisitor {
+  mutating func visit<O: Operator>(_ op: inout O) throws(Never) -> Int { op.bfloat16Opset }
 }
 
 private struct InputCountVisitor: OperatorVisitor {

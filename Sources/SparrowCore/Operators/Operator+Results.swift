@@ -8,11 +8,18 @@ extension Operator {
     } catch {
       throw ComputeError(error)
     }
-    for type in types where !type.isRepresentable {
-      throw ComputeError("its output would be \(type.text), which is too large")
+    for type in types {
+      let elements = type.shape?.checkedElementCount
+      guard type.isRepresentable, elements ?? 0 <= Self.mostElements else {
+        throw ComputeError("its output would be \(type.text), which is too large")
+      }
     }
     return types
   }
+
+  /// Of a reference implementation's output: these are slow, and several times as large while they
+  /// are computed.
+  private static var mostElements: Int { 1 << 31 }
 
   /// Output 0's shape where types and shape inputs decide it.
   func outputShape(_ x: Operands) throws(ComputeError) -> [Int] {

@@ -17,6 +17,8 @@ public struct Pool: Operator {
   public var name: String { kind == .max ? "MaxPool" : "AveragePool" }
   public static var variants: [Self] { [Self(.average), Self(.max)] }
   public var inputCount: ClosedRange<Int> { 1...1 }
+  /// Older ones count windows that begin in the padding at the end.
+  public var opset: Int { ceilMode ? 22 : 1 }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try window.visit(&visitor)

@@ -190,10 +190,12 @@ public struct Resize: Operator {
       guard let output = target.output.value else {
         throw InferenceError("its scales, sizes or region are not known")
       }
-      result.append(
-        Axis(
-          op: self, input: length, output: output, givenScale: target.scale,
-          region: target.region))
+      let axis = Axis(
+        op: self, input: length, output: output, givenScale: target.scale, region: target.region)
+      guard mode == .nearest || output <= (1 << 30) / axis.tapCount else {
+        throw InferenceError("\(output) sums of \(axis.tapCount) elements each")
+      }
+      result.append(axis)
     }
     return result
   }

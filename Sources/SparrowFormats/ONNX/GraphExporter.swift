@@ -120,7 +120,10 @@ struct GraphExporter {
   private func modelHead() -> WireWriter {
     let model = WireWriter()
     let operators = lowered.operators
-    let opset = operators.reduce(ONNX.writtenOpset) { max($0, $1.opset) }
+    let hasBFloat16 = graph.values.contains { $0.type?.dtype == .bfloat16 }
+    let opset = operators.reduce(ONNX.writtenOpset) { opset, op in
+      max(opset, op.opset, hasBFloat16 && op.domain.isEmpty ? op.bfloat16Opset : 0)
+    }
     model.integer(1, ONNX.irVersion(of: opset))
     model.string(2, ONNX.producer)
     let domains = Set(operators.map { $0.domain }).union([""])

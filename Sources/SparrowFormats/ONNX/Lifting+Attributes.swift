@@ -56,6 +56,27 @@ extension Lift {
     form.setInput(1, builder.constant(Tensor(lengths.ints), for: form, "split"))
   }
 
+  /// LpPool and GlobalLpPool before opset 2: the power was a floating-point number.
+  static func wholePower(
+    _ form: inout NodeForm, _ builder: inout GraphBuilder
+  ) throws(FormatError) {
+    guard let power = try form.take("p", .float) else { return }
+    guard let p = Int(exactly: power.float) else {
+      throw form.unsupported("the norm's power is \(power.float): only whole ones are supported")
+    }
+    form.adjustment = { op in
+      switch op {
+      case .lpPool(var pool):
+        pool.p = p
+        op = .lpPool(pool)
+      case .globalLpPool(var pool):
+        pool.p = p
+        op = .globalLpPool(pool)
+      default: break
+      }
+    }
+  }
+
   /// TopK before opset 10: `k` was an attribute.
   static func topKAttribute(
     _ form: inout NodeForm, _ builder: inout GraphBuilder

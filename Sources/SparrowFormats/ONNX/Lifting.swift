@@ -34,6 +34,8 @@ struct Lift: Sendable {
     Lift("Reshape", below: 5, shapeAttribute),
     Lift("Concat", below: 4, concatAxis),
     Lift("Pad", below: 2, paddings),
+    Lift("LpPool", below: 2, wholePower),
+    Lift("GlobalLpPool", below: 2, wholePower),
     Lift("FastGelu", domain: "com.microsoft", fastGelu),
     Lift("Gelu", domain: "com.microsoft", gelu),
     Lift("Upsample", upsample),

@@ -40,7 +40,7 @@ public struct DeformConv: Operator {
     let taps = weight[2] * weight[3]
     let (points, plane) = (shape[2] * shape[3], input[2] * input[3])
     let (channels, outputsEach) = (weight[1], Swift.max(1, weight[0] / group))
-    guard input[1] % offsetGroup == 0 else {
+    guard input[1] % offsetGroup == 0, offsetGroup <= Swift.max(1, input[1]) else {
       throw ComputeError("\(input[1]) channels do not divide into \(offsetGroup) offset groups")
     }
     let channelsEach = Swift.max(1, input[1] / offsetGroup)

@@ -43,7 +43,7 @@ public struct GridSample: Operator {
   public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
     let x = try context.type(0)
     let grid = try context.dimensions(1)
-    try ShapeRules.require(rank: x.dimensions, 3...Int.max, "x")
+    try ShapeRules.require(rank: x.dimensions, 3...8, "x")
     try ShapeRules.requireEqualRanks(x.dimensions, grid, "x and grid")
     guard let input = x.dimensions, let grid else { return [TensorType(x.dtype, nil)] }
     _ = try ShapeRules.unify(input[0], grid[0], what: "batches of x and grid")

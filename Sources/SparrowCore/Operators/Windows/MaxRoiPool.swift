@@ -34,6 +34,7 @@ public struct MaxRoiPool: Operator {
     let (tensor, shape) = (try x.tensor(0), try outputShape(x))
     let regions = try x.doubles(1)
     guard try x.shape(1)[1] == 5 else { throw ComputeError("rois must have 5 columns") }
+    guard shape.elementCount > 0 else { return [Tensor(tensor.dtype, shape, words: [])] }
     let (rows, columns) = (tensor.shape[2], tensor.shape[3])
     let data = tensor.doubles
     var values: [Double] = []

@@ -64,7 +64,10 @@ extension Resize {
       return clamped(rounded)
     }
 
-    /// Half the number of ``taps(_:)``: how far the filter reaches.
+    /// The number of ``taps(_:)``.
+    var tapCount: Int { 2 * reach }
+
+    /// How far the filter reaches.
     private var reach: Int {
       let radius: Float = op.mode == .linear ? 1 : 2
       guard op.antialiases, scale < 1 else { return Int(radius) }

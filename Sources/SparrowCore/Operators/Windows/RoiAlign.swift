@@ -64,6 +64,7 @@ public struct RoiAlign: Operator {
     guard rows * columns > 0 || shape.elementCount == 0 else {
       throw ComputeError("x has no pixels")
     }
+    guard shape.elementCount > 0 else { return [Tensor(tensor.dtype, shape, words: [])] }
     let data = tensor.doubles
     var values: [Double] = []
     for (r, batch) in batches.enumerated() {
@@ -98,7 +99,7 @@ public struct RoiAlign: Operator {
     if coordinates == .outputHalfPixel { size = Swift.max(size, 1) }
     let bin = size / Double(bins)
     let wanted = samplingRatio > 0 ? Double(samplingRatio) : Swift.max(0, bin.rounded(.up))
-    guard first.isFinite, size.isFinite, wanted * Double(bins) <= 4e6 else {
+    guard first.isFinite, size.isFinite, Swift.max(1, wanted) * Double(bins) <= 4e6 else {
       throw ComputeError("a region from \(start) to \(end) is too large")
     }
     let count = Int(wanted)
