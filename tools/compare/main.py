@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import onnxruntime
 
-from networks import NETWORKS, Network, Sources, Unavailable
+from networks import NETWORKS, Network, Sources, Stream, Unavailable
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROUTES = ("onnx", "sparrow", "onnx>onnx", "sparrow>onnx")
@@ -85,12 +85,22 @@ def chosen(a):
     return result
 
 
-def reference(path, inputs):
+def reference(path):
+    """A function that runs the file on inputs by name."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     names = [o.name for o in session.get_outputs()]
-    return dict(zip(names, session.run(None, inputs)))
+    return lambda inputs: dict(zip(names, session.run(None, inputs)))
+
+
+def streamed(run, stream):
+    """The outputs of every run, each with the state that the one before it left."""
+    results, state = [], {}
+    for inputs in stream.runs:
+        results.append(run({**inputs, **state}))
+        state = {name: results[-1][source] for name, source in stream.carried.items()}
+    return results
 
 
 class Failed(Exception):
@@ -144,50 +154,55 @@ class Comparison:
 
     def run(self, inputs):
         """Per route a difference or a Failed."""
-        expected = reference(self.original, inputs)
-        flags = []
-        for i, (name, array) in enumerate(inputs.items()):
-            file = self.folder / f"input{i}.npy"
-            np.save(file, np.ascontiguousarray(array))
-            flags += ["-i", f"{name}={file}"]
+        stream = inputs if isinstance(inputs, Stream) else Stream([inputs], {})
+        expected = streamed(reference(self.original), stream)
         result = {}
         for route in ROUTES:
             try:
                 if route in self.failures:
                     raise self.failures[route]
-                result[route] = difference(expected, self.outputs(route, flags, inputs))
+                found = streamed(self.runner(route), stream)
+                result[route] = max(difference(e, f) for e, f in zip(expected, found))
             except Failed as error:
                 result[route] = error
             except Exception as error:  # onnxruntime refuses what was written
                 result[route] = Failed(str(error)[:600])
         return result
 
-    def outputs(self, route, flags, inputs):
+    def runner(self, route):
         if route.endswith(">onnx"):
-            return reference(self.forms[route], inputs)
-        out = self.folder / "out.npz"
-        out.unlink(missing_ok=True)
-        call(self.sparrow, "run", "-q", self.forms[route], *flags, "-o", out,
-             "--threads", self.a.threads)
-        with np.load(out) as archive:
-            return {name: archive[name] for name in archive.files}
+            return reference(self.forms[route])
+
+        def run(inputs):
+            flags = []
+            for i, (name, array) in enumerate(inputs.items()):
+                file = self.folder / f"input{i}.npy"
+                np.save(file, np.asarray(array, order="C"))
+                flags += ["-i", f"{name}={file}"]
+            out = self.folder / "out.npz"
+            out.unlink(missing_ok=True)
+            call(self.sparrow, "run", "-q", self.forms[route], *flags, "-o", out,
+                 "--threads", self.a.threads)
+            with np.load(out) as archive:
+                return {name: archive[name] for name in archive.files}
+        return run
 
 
 def main():
     a = arguments()
     if a.list:
         for n in NETWORKS:
-            print(f"{n.name:20} {'small ' if n.small else '      '} {n.origin}")
+            print(f"{n.name:24} {'small ' if n.small else '      '} {n.origin}")
         return
     networks = chosen(a)
     sparrow = binary(a.sparrow)
-    print(f"{'network':20} {'input':14}" + "".join(f"{r:>14}" for r in ROUTES), flush=True)
+    print(f"{'network':24} {'input':17}" + "".join(f"{r:>14}" for r in ROUTES), flush=True)
     passed = failed = skipped = 0
     for network in networks:
         try:
             comparison = Comparison(a, sparrow, network, a.work / network.name)
         except Unavailable as reason:
-            print(f"{network.name:20} skipped: {reason}", flush=True)
+            print(f"{network.name:24} skipped: {reason}", flush=True)
             skipped += 1
             continue
         for label, make in network.cases.items():
@@ -195,7 +210,7 @@ def main():
             cells = "".join(f"{'failed' if isinstance(r, Failed) else format(r, '.1e'):>14}"
                             for r in result.values())
             bad = {k: r for k, r in result.items() if isinstance(r, Failed) or r > a.tolerance}
-            print(f"{network.name:20} {label:14}{cells}{'   FAILED' if bad else ''}", flush=True)
+            print(f"{network.name:24} {label:17}{cells}{'   FAILED' if bad else ''}", flush=True)
             for route, reason in bad.items():
                 if isinstance(reason, Failed):
                     print(f"    {route}: {reason}")
