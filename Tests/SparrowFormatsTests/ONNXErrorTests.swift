@@ -251,7 +251,7 @@ struct Refusal: CustomTestStringConvertible, Sendable {
       "takes only"),
     Refusal("an unknown element type", weight: Proto.head("w", type: 99, [1]), "type 99"),
     Refusal("strings", weight: Proto.head("w", type: 8, [1]), "string elements"),
-    Refusal("8-bit floats", weight: Proto.head("w", type: 17, [1]), "8-bit floating-point"),
+    Refusal("complex numbers", weight: Proto.head("w", type: 14, [1]), "complex"),
     Refusal("a segment", weight: Proto.head("w", [1]) + [.message(3, [])], "segment"),
     Refusal(
       "an unknown data location", weight: Proto.head("w", [1]) + [.int(14, 2)],

@@ -170,7 +170,8 @@ import Testing
     #expect(isClose(try run(.cast(Cast(to: .float64)), [big])[0], [0x1p64]))
   }
 
-  @Test(arguments: DType.allCases)
+  // float8e8m0 has no zero.
+  @Test(arguments: DType.allCases.filter { $0 != .float8e8m0 })
   func castsRoundTripSmallValues(_ dtype: DType) throws {
     let x = Tensor((0..<700).map { Float($0 % 2) }, shape: [700])
     let there = try run(.cast(Cast(to: dtype)), [x])[0]

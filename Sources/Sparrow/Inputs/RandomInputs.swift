@@ -83,7 +83,8 @@ extension Model {
     case .uint32: return tensor(UInt32.self)
     case .uint64: return tensor(UInt64.self)
     case .bool: return Tensor(values.map { $0 != 0 }, shape: shape)
-    case .int64, .float32, .float64, .float16, .bfloat16: return tensor(Int64.self)
+    case .int64: return tensor(Int64.self)
+    default: return Tensor(dtype, shape, integers: values)
     }
   }
 }

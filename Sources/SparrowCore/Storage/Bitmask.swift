@@ -101,7 +101,10 @@ extension Bytes {
       pointer.loadUnaligned(fromByteOffset: i * 2, as: UInt16.self) & 0x7fff != 0
     case .float64:
       pointer.loadUnaligned(fromByteOffset: i * 8, as: UInt64.self) & 0x7fff_ffff_ffff_ffff != 0
-    case .int8, .uint8, .bool: pointer.load(fromByteOffset: i, as: UInt8.self) != 0
+    case .int8, .uint8, .bool, .int4, .uint4, .int2, .uint2:
+      pointer.load(fromByteOffset: i, as: UInt8.self) != 0
+    case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0, .float4e2m1:
+      UInt64(pointer.load(fromByteOffset: i, as: UInt8.self)) & dtype.significantBits != 0
     case .int16, .uint16: pointer.loadUnaligned(fromByteOffset: i * 2, as: UInt16.self) != 0
     case .int32, .uint32: pointer.loadUnaligned(fromByteOffset: i * 4, as: UInt32.self) != 0
     case .int64, .uint64: pointer.loadUnaligned(fromByteOffset: i * 8, as: UInt64.self) != 0

@@ -6,7 +6,9 @@ extension DType {
     case .float32: 0x7fff_ffff
     case .float16, .bfloat16: 0x7fff
     case .float64: 0x7fff_ffff_ffff_ffff
-    case .int8, .uint8, .bool: 0xff
+    case .int8, .uint8, .bool, .int4, .uint4, .int2, .uint2: 0xff
+    case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0, .float4e2m1:
+      UInt64(minifloat?.significantBits ?? 0xff)
     case .int16, .uint16: 0xffff
     case .int32, .uint32: 0xffff_ffff
     case .int64, .uint64: 0xffff_ffff_ffff_ffff

@@ -36,7 +36,11 @@ extension Tensor {
     case .uint32: array(of: UInt32.self).map { Int($0) }
     case .bool: array(of: UInt8.self, as: .bool).map { $0 == 0 ? 0 : 1 }
     case .uint64: Tensor.narrowed(array(of: UInt64.self))
-    case .float32, .float64, .float16, .bfloat16: nil
+    case .int4, .int2: array(of: Int8.self, as: dtype).map { Int($0) }
+    case .uint4, .uint2: array(of: UInt8.self, as: dtype).map { Int($0) }
+    case .float32, .float64, .float16, .bfloat16, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2,
+      .float8e5m2fnuz, .float8e8m0, .float4e2m1:
+      nil
     }
   }
 
@@ -48,7 +52,13 @@ extension Tensor {
     case .float16: array(of: UInt16.self, as: .float16).map { HalfPrecision.float(fromFloat16: $0) }
     case .bfloat16:
       array(of: UInt16.self, as: .bfloat16).map { HalfPrecision.float(fromBFloat16: $0) }
-    case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .bool: nil
+    case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0, .float4e2m1:
+      dtype.minifloat.map { format in
+        array(of: UInt8.self, as: dtype).map { Float(format.value($0)) }
+      }
+    case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .bool, .int4, .uint4,
+      .int2, .uint2:
+      nil
     }
   }
 

@@ -6,9 +6,12 @@ extension Tensor {
     switch dtype {
     case .float64: array(of: Double.self)
     case .float32: array(of: Float.self).map { Double($0) }
-    case .float16, .bfloat16: (floats ?? []).map { Double($0) }
+    case .float16, .bfloat16, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz,
+      .float8e8m0, .float4e2m1:
+      (floats ?? []).map { Double($0) }
     case .uint64: array(of: UInt64.self).map { Double($0) }
-    case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .bool:
+    case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .bool, .int4, .uint4, .int2,
+      .uint2:
       (integers ?? []).map { Double($0) }
     }
   }
@@ -42,8 +45,11 @@ extension Tensor {
   public init(_ dtype: DType, _ shape: [Int], integers: [Int]) {
     switch dtype {
     case .bool: self.init(dtype, shape, words: integers.map { $0 == 0 ? 0 : 1 })
-    case .float32, .float64, .float16, .bfloat16:
+    case .float32, .float64, .float16, .bfloat16, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2,
+      .float8e5m2fnuz, .float8e8m0, .float4e2m1:
       self.init(dtype, shape, doubles: integers.map { Double($0) })
+    case .int4, .int2, .uint4, .uint2:
+      self.init(dtype, shape, words: integers.map { dtype.lowBits($0) })
     case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64:
       self.init(dtype, shape, words: integers.map { UInt64(truncatingIfNeeded: $0) })
     }
@@ -61,6 +67,19 @@ extension Tensor {
     case .bfloat16:
       self.init(dtype, shape, words: doubles.map { UInt64(HalfPrecision.bfloat16(Float($0))) })
     case .bool: self.init(dtype, shape, words: doubles.map { $0 == 0 ? 0 : 1 })
+    case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0, .float4e2m1:
+      let format = dtype.minifloat
+      self.init(
+        dtype, shape,
+        words: doubles.map { UInt64(format?.code($0, saturates: true) ?? 0) })
+    case .int4, .int2, .uint4, .uint2:
+      let bounds = dtype.wholeBounds
+      self.init(
+        dtype, shape,
+        words: doubles.map { value in
+          let whole = Tensor.saturated(value, Int.self)
+          return dtype.lowBits(Swift.min(Swift.max(whole, bounds.low), bounds.high))
+        })
     case .int8: self.init(dtype, shape, words: Tensor.words(doubles, Int8.self))
     case .int16: self.init(dtype, shape, words: Tensor.words(doubles, Int16.self))
     case .int32: self.init(dtype, shape, words: Tensor.words(doubles, Int32.self))
@@ -82,5 +101,17 @@ extension Tensor {
     // The bounds as float64 may be one too far: the exact conversion then says no.
     if let exact = I(exactly: whole) { return exact }
     return whole < 0 ? .min : .max
+  }
+}
+
+extension DType {
+  /// An integer's low bits as an element of a type of fewer than 8 bits, sign-extended to a byte.
+  fileprivate func lowBits(_ value: Int) -> UInt64 {
+    let shift = 64 - bits
+    let moved = value << shift
+    let isSigned = self == .int4 || self == .int2
+    return UInt64(
+      truncatingIfNeeded: isSigned
+        ? moved >> shift : Int(bitPattern: UInt(bitPattern: moved) >> shift))
   }
 }

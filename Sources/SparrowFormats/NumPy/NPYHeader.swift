@@ -111,6 +111,9 @@ struct NPYHeader {
     case .uint64: "<u8"
     case .bool: "|b1"
     case .bfloat16: "<V2"
+    case .uint4, .int4, .uint2, .int2, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz,
+      .float8e8m0, .float4e2m1:
+      "|V1"
     }
   }
 }

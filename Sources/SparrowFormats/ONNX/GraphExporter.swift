@@ -19,7 +19,7 @@ struct GraphExporter {
     /// Where the elements are in the external file; nil where they are in the model.
     var externalOffset: Int?
 
-    var elementBytes: Int { tensor.count * tensor.dtype.size }
+    var elementBytes: Int { tensor.dtype.packedByteCount(tensor.count) ?? 0 }
     /// Bytes of the TensorProto.
     var count: Int { head.count + (externalOffset == nil ? elementBytes : 0) }
   }
@@ -102,7 +102,7 @@ struct GraphExporter {
   }
 
   private static func write(_ tensor: Tensor, to file: AtomicFile) throws(FormatError) {
-    if let bytes = tensor.dense().denseBytes { try file.write(bytes) }
+    try file.write(tensor.packed)
   }
 
   private func writeExternal() throws(FormatError) -> AtomicFile? {
@@ -120,9 +120,11 @@ struct GraphExporter {
   private func modelHead() -> WireWriter {
     let model = WireWriter()
     let operators = lowered.operators
-    let hasBFloat16 = graph.values.contains { $0.type?.dtype == .bfloat16 }
-    let opset = operators.reduce(ONNX.writtenOpset) { opset, op in
-      max(opset, op.opset, hasBFloat16 && op.domain.isEmpty ? op.bfloat16Opset : 0)
+    let types = Set(graph.values.compactMap { $0.type?.dtype })
+    let hasBFloat16 = types.contains(.bfloat16)
+    var opset = types.reduce(ONNX.writtenOpset) { max($0, $1.opset) }
+    for op in operators {
+      opset = max(opset, op.opset, hasBFloat16 && op.domain.isEmpty ? op.bfloat16Opset : 0)
     }
     model.integer(1, ONNX.irVersion(of: opset))
     model.string(2, ONNX.producer)

@@ -204,8 +204,7 @@ struct Lowering {
       let bits = HalfPrecision.bfloat16(value)
       tensor = Tensor(dtype: dtype, shape: [], bytes: Bytes(copying: [bits]))
     case .float64: tensor = Tensor(scalar: Double(value))
-    case .float32, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .bool:
-      tensor = Tensor(scalar: value)
+    default: tensor = Tensor(scalar: value)
     }
     constants.append((name, tensor))
     return name

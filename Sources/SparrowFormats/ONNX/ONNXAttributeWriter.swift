@@ -60,11 +60,14 @@ struct ONNXAttributeWriter: AttributeVisitor {
     let bytes = (0..<scalar.dtype.size).map {
       UInt8(truncatingIfNeeded: scalar.bits >> UInt64(8 * $0))
     }
+    let packed = Tensor(
+      dtype: scalar.dtype, shape: [1], bytes: Bytes(copying: bytes)
+    ).packed
     attribute(key, .tensor) { attribute in
       attribute.message(5) { tensor in
         tensor.integer(1, 1)
         tensor.integer(2, Int64(scalar.dtype.rawValue))
-        tensor.bytes(9, Bytes(copying: bytes))
+        tensor.bytes(9, packed)
       }
     }
   }

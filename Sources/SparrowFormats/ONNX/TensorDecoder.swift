@@ -10,8 +10,9 @@ struct TensorDecoder {
   mutating func tensor(_ message: TensorMessage) throws(FormatError) -> Tensor {
     let (dtype, shape, count) = try type(message)
     let label = message.label
-    let (bytes, overflow) = count.multipliedReportingOverflow(by: dtype.size)
-    guard !overflow else {
+    guard let bytes = dtype.packedByteCount(count),
+      !count.multipliedReportingOverflow(by: dtype.size).overflow
+    else {
       throw message.wire.malformed("\(label) has more elements than memory can hold")
     }
     if message.isSegment {
@@ -19,7 +20,7 @@ struct TensorDecoder {
     }
     if message.isExternal {
       let content = try external.bytes(message, count: bytes, source)
-      return Tensor(dtype: dtype, shape: shape, bytes: content)
+      return Tensor(dtype, shape, packed: content)
     }
     if let raw = message.raw {
       guard raw.count == bytes else {
@@ -27,10 +28,12 @@ struct TensorDecoder {
           raw.offset,
           "\(label) holds \(raw.count) bytes, its type \(dtype.name)\(shape) takes \(bytes)")
       }
-      return Tensor(dtype: dtype, shape: shape, bytes: try raw.bytes(label))
+      return Tensor(dtype, shape, packed: try raw.bytes(label))
     }
+    // Elements of fewer than 8 bits are packed in the typed field as well, a byte an entry.
+    let entries = dtype.bits < 8 ? bytes : count
     return Tensor(
-      dtype: dtype, shape: shape, bytes: try typed(message, dtype, count: count, bytes: bytes))
+      dtype, shape, packed: try typed(message, dtype, count: entries, bytes: bytes))
   }
 
   private func type(
@@ -208,11 +211,23 @@ extension DType {
     self.init(rawValue: raw)
   }
 
+  /// The operator set that first has the type, where newer than others.
+  var opset: Int {
+    switch self {
+    case .uint2, .int2: 25
+    case .float8e8m0: 24
+    case .float4e2m1: 23
+    default: 1
+    }
+  }
+
   /// The TensorProto field that holds elements when raw_data does not.
   var onnxDataField: UInt32 {
     switch self {
     case .float32: 4
-    case .uint8, .int8, .uint16, .int16, .int32, .bool, .float16, .bfloat16: 5
+    case .uint8, .int8, .uint16, .int16, .int32, .bool, .float16, .bfloat16, .uint4, .int4, .uint2,
+      .int2, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0, .float4e2m1:
+      5
     case .int64: 7
     case .float64: 10
     case .uint32, .uint64: 11
@@ -225,10 +240,6 @@ extension DType {
     case 0: "undefined"
     case 8: "string"
     case 14, 15: "complex"
-    case 17...20, 24: "8-bit floating-point"
-    case 21, 22: "4-bit integer"
-    case 23: "4-bit floating-point"
-    case 25, 26: "2-bit integer"
     case 27, 28: "6-bit floating-point"
     default: DType(onnx: code)?.name ?? "unknown (type \(code))"
     }

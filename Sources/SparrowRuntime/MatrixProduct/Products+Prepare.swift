@@ -32,8 +32,7 @@ extension MatMul {
     case .int64: return try referenceProduct(&p, Int64.self) { $0 &+ $1 &* $2 }
     case .uint32: return try referenceProduct(&p, UInt32.self) { $0 &+ $1 &* $2 }
     case .uint64: return try referenceProduct(&p, UInt64.self) { $0 &+ $1 &* $2 }
-    case .float32, .float16, .bfloat16, .int8, .uint8, .int16, .uint16, .bool:
-      return p.referenceStep(.matMul(self))
+    default: return p.referenceStep(.matMul(self))
     }
   }
 

@@ -104,7 +104,7 @@ extension DType {
     case .uint16: visitor.visit(UInt16.self)
     case .uint32: visitor.visit(UInt32.self)
     case .uint64: visitor.visit(UInt64.self)
-    case .bool, .float16, .bfloat16: nil
+    default: nil
     }
   }
 }
@@ -118,11 +118,11 @@ protocol WordVisitor {
 extension DType {
   /// What `visitor` makes for words of this type's size.
   func acceptWord<V: WordVisitor>(_ visitor: V) -> V.Result {
-    switch self {
-    case .uint8, .int8, .bool: visitor.visit(UInt8.self)
-    case .uint16, .int16, .float16, .bfloat16: visitor.visit(UInt16.self)
-    case .float32, .int32, .uint32: visitor.visit(UInt32.self)
-    case .float64, .int64, .uint64: visitor.visit(UInt64.self)
+    switch size {
+    case 1: visitor.visit(UInt8.self)
+    case 2: visitor.visit(UInt16.self)
+    case 4: visitor.visit(UInt32.self)
+    default: visitor.visit(UInt64.self)
     }
   }
 }

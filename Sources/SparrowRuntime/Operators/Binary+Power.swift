@@ -19,7 +19,7 @@ extension Binary {
       case .float64: outer.realBase(Double.self)
       case .int32: outer.wholeBase(Int32.self)
       case .int64: outer.wholeBase(Int64.self)
-      case .int8, .int16, .uint8, .uint16, .uint32, .uint64, .bool, .float16, .bfloat16: nil
+      default: nil
       }
     return step ?? p.referenceStep(.binary(self))
   }
@@ -41,7 +41,7 @@ private struct BaseVisitor {
     case .int64: reals(type, Int64.self)
     case .uint32: reals(type, UInt32.self)
     case .uint64: reals(type, UInt64.self)
-    case .int8, .int16, .uint8, .uint16, .bool, .float16, .bfloat16: nil
+    default: nil
     }
   }
 
@@ -53,7 +53,7 @@ private struct BaseVisitor {
     case .int64: whole(type, Int64.self)
     case .uint32: whole(type, UInt32.self)
     case .uint64: whole(type, UInt64.self)
-    case .int8, .int16, .uint8, .uint16, .bool, .float16, .bfloat16: nil
+    default: nil
     }
   }
 

@@ -7,6 +7,7 @@ extension Cast {
   func prepare(_ p: inout Preparation) throws(RuntimeError) -> Step {
     let x = try p.input(0)
     guard x.dtype != to else { return try p.copyStep() }
+    if x.dtype.isSmall || to.isSmall { return p.referenceStep(.cast(self)) }
     let chunks = Chunks(x.count, tasks: p.tasks(work: x.count * 2, limit: 64), unit: blockLength)
     let buffers = p.scratch(bytes: chunks.tasks * blockLength * MemoryLayout<UInt64>.stride)
     let (from, to, source, target) = (p.slot(x), p.slot(p.outputs[0]), x.dtype, self.to)
@@ -39,6 +40,7 @@ extension DType {
     case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .bool: .signed
     case .uint64: .unsigned
     case .float32, .float64, .float16, .bfloat16: .real
+    default: .signed
     }
   }
 }
@@ -70,6 +72,7 @@ private func widen(
     convert(x, buffer, n) { (v: UInt16) in Double(HalfPrecision.float(fromFloat16: v)) }
   case .bfloat16:
     convert(x, buffer, n) { (v: UInt16) in Double(HalfPrecision.float(fromBFloat16: v)) }
+  default: break
   }
 }
 
@@ -101,6 +104,7 @@ private func narrow(
   case .float32: narrowToFloat(source, buffer, n, y) { $0 }
   case .float16: narrowToFloat(source, buffer, n, y) { HalfPrecision.float16($0) }
   case .bfloat16: narrowToFloat(source, buffer, n, y) { HalfPrecision.bfloat16($0) }
+  default: break
   }
 }
 

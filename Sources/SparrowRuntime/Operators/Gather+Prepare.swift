@@ -61,8 +61,7 @@ struct IndexReader {
     switch indices.dtype {
     case .int64: isWide = true
     case .int32: isWide = false
-    case .float32, .float64, .float16, .bfloat16, .int8, .int16, .uint8, .uint16, .uint32,
-      .uint64, .bool:
+    default:
       throw p.unsupported("its indices are \(indices.dtype.name), expected i32 or i64")
     }
   }

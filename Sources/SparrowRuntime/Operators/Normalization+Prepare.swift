@@ -54,8 +54,7 @@ extension LayerNormalization {
             Double(epsilon), work.pointer(to, as: Double.self) + row * length)
         }
       }
-    case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .bool, .float16,
-      .bfloat16:
+    default:
       throw p.unsupported("it does not take \(x.dtype.name)")
     }
   }
@@ -118,8 +117,7 @@ extension BatchNormalization {
           for i in unit * plane..<(unit + 1) * plane { y[i] = x[i] * line.scale + line.shift }
         }
       }
-    case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .bool, .float16,
-      .bfloat16:
+    default:
       throw p.unsupported("it does not take \(x.dtype.name)")
     }
   }

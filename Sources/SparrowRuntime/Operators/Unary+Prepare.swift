@@ -146,7 +146,7 @@ private struct UnaryLoop {
     case .uint16: integers(UInt16.self)
     case .uint32: integers(UInt32.self)
     case .uint64: integers(UInt64.self)
-    case .bool, .float16, .bfloat16: nil
+    default: nil
     }
   }
 
@@ -177,7 +177,7 @@ private struct UnaryLoop {
     case .float64: map(Double.self) { $0.isNaN }
     case .float16: map(UInt16.self) { $0 & 0x7fff > 0x7c00 }
     case .bfloat16: map(UInt16.self) { $0 & 0x7fff > 0x7f80 }
-    case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .bool: nil
+    default: nil
     }
   }
 

@@ -118,7 +118,11 @@ extension DType {
     case .uint16: (0, Int(UInt16.max))
     case .uint32: (0, Int(UInt32.max))
     case .uint64: (0, -1)
-    case .float32, .float64, .float16, .bfloat16: (0, 0)
+    case .int4: (-8, 7)
+    case .uint4: (0, 15)
+    case .int2: (-2, 1)
+    case .uint2: (0, 3)
+    default: (0, 0)
     }
   }
 }
