@@ -1,5 +1,7 @@
+import Foundation
 import SparrowCore
 import SparrowFormats
+import SparrowTestSupport
 import Testing
 
 /// What Sparrow adds to ONNX's operators becomes nodes of its own.
@@ -61,5 +63,19 @@ import Testing
           %y: f32[1,2,3,3] = Relu(%y_sum)
 
         """)
+  }
+
+  /// onnxruntime refuses an RNN with an empty list of activations.
+  @Test func emptyListsAreLeftOut() throws {
+    var graph = Graph(name: "g")
+    let x = graph.addInput("x", TensorType(.float32, shape: [3, 1, 2]))
+    let w = graph.addConstant("w", Tensor([Float(1), 2], shape: [1, 1, 2]))
+    let r = graph.addConstant("r", Tensor([Float(1)], shape: [1, 1, 1]))
+    graph.outputs = [try graph.add(.recurrent(Recurrent(.rnn)), [x, w, r], name: "y")]
+    let folder = try TemporaryFolder()
+    try ONNX.write(graph, to: folder.path("m.onnx"))
+    let bytes = try Data(contentsOf: folder.url.appending(path: "m.onnx"))
+    #expect(bytes.range(of: Data("direction".utf8)) != nil)
+    #expect(bytes.range(of: Data("activation".utf8)) == nil)
   }
 }

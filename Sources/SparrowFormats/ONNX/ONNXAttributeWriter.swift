@@ -1,7 +1,8 @@
 import SparrowCore
 
 /// Writes an operator's attributes as AttributeProtos of its NodeProto (field 5). Attributes that
-/// are nil are left out; all others are written, whether or not they have their default values.
+/// are nil are left out, as are empty lists of floats and names, which onnxruntime refuses where an
+/// attribute may be absent; all others are written, whether or not they have their default values.
 struct ONNXAttributeWriter: AttributeVisitor {
   let node: WireWriter
   /// The operator's graphs, in order.
@@ -78,6 +79,7 @@ struct ONNXAttributeWriter: AttributeVisitor {
 
   mutating func visit(_ key: StaticString, _ value: inout [Float]) throws(Never) {
     let values = value
+    guard !values.isEmpty else { return }
     attribute(key, .floats) { attribute in
       for value in values { attribute.float(7, value) }
     }
@@ -95,6 +97,7 @@ struct ONNXAttributeWriter: AttributeVisitor {
 
   mutating func visit<C: AttributeChoice>(_ key: StaticString, _ value: inout [C]) throws(Never) {
     let names = value.map { $0.name }
+    guard !names.isEmpty else { return }
     attribute(key, .strings) { attribute in
       for name in names { attribute.string(9, name) }
     }
