@@ -3,9 +3,11 @@
 import numpy as np
 import onnx
 
-import movement  # noqa: F401  (each of these adds its operators)
+import control  # noqa: F401  (each of these adds its operators)
+import movement  # noqa: F401
 import networks  # noqa: F401
 import patterns  # noqa: F401
+import sampling  # noqa: F401
 from builder import Builder, Rejected, session
 from operators import OPERATORS
 

@@ -213,7 +213,7 @@ def pad(b):
 def identity(b):
     x = b.pick()
     if x.is_float and b.chance(0.4):
-        b.op("Dropout", [x])
+        b.node("Dropout", [x], b.between(1, 2))
     else:
         b.op("Identity", [x])
 
@@ -276,22 +276,3 @@ def range_(b):
     kind = b.one_of(["int64", "int32", "float32"])
     made = [np.asarray(v, kind) for v in (start, start + count * step, step)]
     b.op("Range", [b.input(m) if b.chance(0.15) else b.constant(m) for m in made])
-
-
-@operator(1)
-def conditional(b):
-    """An If whose branches add or subtract what they take from outside."""
-    from onnx import helper
-    from builder import subgraph
-    x = b.pick(lambda v: v.is_float)
-    y = partner(b, x)
-    condition = b.input(np.asarray(b.chance(0.5))) if b.chance(0.7) \
-        else b.constant(np.asarray(b.chance(0.5)))
-    b.values += [v for v in (x, y) if v not in b.values]
-    rank = max(x.rank, y.rank)
-    bodies = {}
-    for branch, op in (("then_branch", "Add"), ("else_branch", "Sub")):
-        name = b.fresh("inner")
-        bodies[branch] = subgraph(
-            branch, [helper.make_node(op, [x.name, y.name], [name])], [(name, x.dtype, rank)])
-    b.op("If", [condition], **bodies)

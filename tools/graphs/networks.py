@@ -94,7 +94,8 @@ def pool(b):
         attributes["count_include_pad"] = 1
     if "auto_pad" not in attributes and op != "LpPool" and b.chance(0.2):
         attributes["ceil_mode"] = 1
-    b.op(op, [x], kernel_shape=kernel, **attributes)
+    outputs = 2 if op == "MaxPool" and b.chance(0.2) else 1
+    b.node(op, [x], outputs, kernel_shape=kernel, **attributes)
 
 
 @operator(2)
@@ -139,9 +140,10 @@ def local_response(b):
 def layer_normalization(b):
     x = b.pick(lambda v: v.dtype == np.float32 and v.rank > 0 and v.array.size)
     a = axis(b, x)
-    shape = x.shape[a:] if a < 0 else x.shape[a:]
+    shape = x.shape[a:]
     bias = [b.weight(shape)] if b.chance(0.7) else []
-    b.op("LayerNormalization", [x, b.weight(shape, low=0.5, high=1.5)] + bias, axis=a, epsilon=0.05)
+    b.node("LayerNormalization", [x, b.weight(shape, low=0.5, high=1.5)] + bias,
+           3 if b.chance(0.1) else 1, axis=a, epsilon=0.05)
 
 
 @operator(1, since=23)
