@@ -12,9 +12,22 @@ HEADER = """\
 #   CASE    ROUTES    REASON
 #
 # CASE is a case's name or a glob; ROUTES is "all" or some of imported,optimized,container,exported.
-# tools/conformance --update drops what passes, adds what fails (with its message as the reason) and
-# keeps the reasons of the rest.
+# tools/conformance --update drops what passes, adds what fails (with the reason of its kind, or else
+# its message) and keeps the reasons of the rest.
 """
+
+# What is refused by design, by what its messages say.
+KINDS = (
+    (r"string", "strings: tensors hold numbers and bool"),
+    (r"is a sequence|\bSequence\w+|(To|From)Sequence\b", "sequences: values are single tensors"),
+    (r"is an optional|\bOptional\w+", "optionals: values are single tensors"),
+    (r"training|\b(Momentum|Adagrad|Adam|Gradient)\b", "training: Sparrow runs trained networks"),
+    (r"\b(Bernoulli|Random\w+|Multinomial)\b",
+     "random generators: ONNX does not say which numbers they give"),
+    (r"\bImageDecoder\b", "image files: Sparrow takes pixels"),
+    (r"ai\.onnx\.ml", "ai.onnx.ml: classical machine learning is not supported"),
+    (r"ai\.onnx\.preview", "preview operators: not final"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,10 +110,16 @@ def updated(lines, outcomes, is_complete):
         reasons = {}
         for route in ROUTES:
             if result[route] and new.reason(name, route) is None:
-                reason = old.reason(name, route) or normalized(result[route])
+                reason = old.reason(name, route) or kind(result[route])
                 reasons.setdefault(reason, []).append(route)
         kept += [Line(name, tuple(routes), reason) for reason, routes in reasons.items()]
     return kept
+
+
+def kind(message):
+    """The reason for a new failure."""
+    text = normalized(message)
+    return next((reason for pattern, reason in KINDS if re.search(pattern, text)), text)
 
 
 def normalized(message):
