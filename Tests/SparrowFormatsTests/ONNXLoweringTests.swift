@@ -78,4 +78,14 @@ import Testing
     #expect(bytes.range(of: Data("direction".utf8)) != nil)
     #expect(bytes.range(of: Data("activation".utf8)) == nil)
   }
+
+  @Test func outputsThatMustBeThereAreKept() throws {
+    let model = Proto.model([
+      .node("TopK", ["x", "k"], ["y", "i"]), .input("x", ["4"]), .initializer("k", [2]),
+      .output("y"),
+    ])
+    let graph = try ONNX.read(Bytes(model))
+    #expect(graph.nodes[0].outputs.count == 2)
+    #expect(try written(graph).nodes[0].outputs.count == 2)
+  }
 }

@@ -26,7 +26,7 @@ EXACT = set("""
 
 
 # What Sparrow does not have yet.
-MISSING = set()
+MISSING = {"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger"}
 
 
 class Rejected(Exception):
@@ -182,7 +182,7 @@ class Builder:
         for array in found:
             array = np.asarray(array)
             is_fold = node.op_type.startswith(("Reduce", "Arg"))
-            if is_fold and array.size and any(not v.array.size for v in given):
+            if is_fold and any(not v.array.size for v in given):
                 raise Rejected("nothing to reduce: the result is not defined")
             if array.size > MOST_ELEMENTS or array.ndim > 6:
                 raise Rejected("too large")

@@ -166,13 +166,16 @@ final class GraphScope {
     for (name, id) in zip(form.outputs, made) where !name.isEmpty { ids[name] = id }
   }
 
-  /// The outputs' names, without trailing ones that nobody reads (a Dropout's mask). A Split's
-  /// number of outputs has a meaning, so it keeps all; so where `read` is nil.
+  /// Operators whose outputs are all kept: their number has a meaning, or none may be left out.
+  private static let keepingOutputs: Set = ["Split", "TopK", "DynamicQuantizeLinear"]
+
+  /// The outputs' names, without trailing ones that nobody reads (a Dropout's mask); all of them
+  /// where `read` is nil.
   private func outputs(
     of node: NodeMessage, read: Set<String>?
   ) throws(FormatError) -> [String] {
     var outputs = node.outputs
-    if let read, node.opType != "Split" {
+    if let read, !Self.keepingOutputs.contains(node.opType) {
       while outputs.count > 1, let last = outputs.last, last.isEmpty || !read.contains(last) {
         outputs.removeLast()
       }
