@@ -10,9 +10,13 @@ import Testing
 @Suite struct ContainerDamageTests {
   static let seed: UInt64 = 20_240_607
 
-  @Test func everyTruncationIsAnError() throws {
-    let graph = try smallGraph()
-    let file = ContainerWriter.bytes(of: graph)
+  /// Networks without and with graphs inside nodes.
+  static func graph(isNested: Bool) throws -> Graph {
+    isNested ? try ONNX.read(Bytes(ONNXControlFlowTests.nestedWithConstants)) : try smallGraph()
+  }
+
+  @Test(arguments: [false, true]) func everyTruncationIsAnError(isNested: Bool) throws {
+    let file = ContainerWriter.bytes(of: try Self.graph(isNested: isNested))
     for count in 0..<file.count {
       let part = Array(file[..<count])
       #expect(throws: ContainerError.self, "\(count) bytes") {
@@ -28,8 +32,8 @@ import Testing
     }
   }
 
-  @Test func everyFlippedByteIsAnError() throws {
-    let file = ContainerWriter.bytes(of: try smallGraph())
+  @Test(arguments: [false, true]) func everyFlippedByteIsAnError(isNested: Bool) throws {
+    let file = ContainerWriter.bytes(of: try Self.graph(isNested: isNested))
     var random = SeededGenerator(seed: Self.seed)
     for round in 0..<2000 {
       var damaged = file
@@ -43,8 +47,10 @@ import Testing
   }
 
   /// Without checksums in the way, damage reaches every check behind them.
-  @Test func damageBehindTheChecksumsDoesNotCrash() throws {
-    let file = ContainerWriter.bytes(of: try smallGraph(), options: .init(compression: .off))
+  @Test(arguments: [false, true])
+  func damageBehindTheChecksumsDoesNotCrash(isNested: Bool) throws {
+    let file = ContainerWriter.bytes(
+      of: try Self.graph(isNested: isNested), options: .init(compression: .off))
     var random = SeededGenerator(seed: Self.seed)
     var refused = 0
     for _ in 0..<5_000 {

@@ -170,6 +170,25 @@ import Testing
     #expect(message(container(sections)).contains("the file ends where"))
   }
 
+  @Test func subgraphsThatBreakARule() throws {
+    let type = TensorType(.float32, shape: [2])
+    func nested(_ levels: Int, captures: Int) -> Graph {
+      var graph = Graph(name: "level")
+      let (x, y) = (graph.addInput("x", type), graph.addValue("y", type))
+      let body = levels == 0 ? Graph() : nested(levels - 1, captures: captures)
+      let op = Op.loop(Loop(body: Subgraph(body, captures: levels == 0 ? 0 : captures)))
+      graph.nodes = [Node(name: "n", op: op, inputs: [nil, nil, x], outputs: [y])]
+      graph.outputs = [y]
+      return graph
+    }
+    let deep = message(ContainerWriter.bytes(of: nested(32, captures: 1)))
+    #expect(deep.contains("the nesting of graphs is 33, more than the limit of 32"))
+    let captured = message(ContainerWriter.bytes(of: nested(1, captures: 2)))
+    #expect(captured.contains("the subgraph has 2 captures and only 1 inputs"))
+    let contradictory = message(ContainerWriter.bytes(of: nested(1, captures: 1)))
+    #expect(contradictory.contains("in a subgraph of Loop 'n'"))
+  }
+
   @Test func graphsThatBreakARule() throws {
     var cyclic = graph
     cyclic.nodes.swapAt(0, cyclic.nodes.count - 1)

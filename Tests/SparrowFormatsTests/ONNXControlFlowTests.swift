@@ -81,6 +81,33 @@ import Testing
       graph.nodes.map { $0.outputs.map { graph[$0].type?.text } } == [["f32[2]", "f32[?,2]"]])
   }
 
+  @Test func theRoundMayBeAVectorOfOne() throws {
+    let model = Proto.model([
+      .input("m", type: 7, []),
+      .node(
+        "Loop", ["m"], ["all"],
+        [
+          .attribute(
+            "body",
+            graph: [
+              .input("i", type: 7, ["1"]), .input("go", type: 9, ["1"]),
+              .node("Add", ["i", "i"], ["n"]), .output("go"), .output("n"),
+            ])
+        ]), .output("all"),
+    ])
+    let graph = try read(model)
+    #expect(
+      graph.text == """
+        graph (%m: i64[]) -> (%all)
+          %all: i64[?,1] = Loop(%m)
+            body(%i: i64[1], %go: bool[1]) -> (%go, %n)
+              %n: i64[1] = Add(%i, %i)
+
+        """)
+    let made = try Session(graph).run([Tensor(scalar: Int64(3))])
+    #expect(made == [Tensor([Int64(0), 2, 4], shape: [3, 1])])
+  }
+
   @Test func sequencesAreScannedAlongTheirAxes() throws {
     let graph = try read(Self.scan)
     #expect(
@@ -124,6 +151,7 @@ import Testing
     Sample(
       name: "loop", model: loop(state: ["2"], body: [.node("Add", ["s", "x"], ["n"])]), copies: 2),
     Sample(name: "scan", model: scan),
+    Sample(name: "an If in a Loop", model: nestedWithConstants, copies: 2),
   ]
 
   static let axis0 = Proto.attribute("axis", int: 0)
@@ -166,6 +194,21 @@ import Testing
       .input("c", type: 9, []), .input("x", ["2"]), outer, .node("Relu", ["x"], ["h"]),
       .output("y"),
     ])
+  }()
+
+  /// A Loop whose body has an If with a constant of its own.
+  static let nestedWithConstants: Proto = {
+    let inner = Proto.node(
+      "If", ["go"], ["n"],
+      [
+        .attribute(
+          "then_branch",
+          graph: [
+            .initializer("k", [2], [5, 6]), .node("Mul", ["s", "k"], ["t"]), .output("t"),
+          ]),
+        .attribute("else_branch", graph: [.node("Add", ["s", "x"], ["e"]), .output("e")]),
+      ])
+    return loop(state: ["2"], body: [inner])
   }()
 
   static func loop(state: [String], body: [Proto]) -> Proto {

@@ -4,7 +4,7 @@ import Testing
 
 /// Changes of operator sets 1 to 7.
 @Suite struct ONNXEarlyLiftingTests {
-  private static let ofTwo = [
+  static let ofTwo = [
     "Add", "Sub", "Mul", "Div", "And", "Or", "Xor", "Equal", "Less", "Greater", "Pow",
   ]
 

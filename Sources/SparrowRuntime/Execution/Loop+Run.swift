@@ -9,7 +9,8 @@ extension Loop {
     if let count = operands.first.flatMap({ $0 }) {
       limit = try count.single(node, "the trip count")
     }
-    var condition = operands.count > 1 ? operands[1] ?? Tensor(scalar: true) : Tensor(scalar: true)
+    let always = Tensor([true], shape: conditionShape)
+    var condition = operands.count > 1 ? operands[1] ?? always : always
     var carried = operands.dropFirst(2).prefix(carriedCount).compactMap { $0 }
     let captures = operands.dropFirst(2 + carriedCount).compactMap { $0 }
     var stacks = node.outputs.dropFirst(carriedCount).map { _ in TensorStack() }
@@ -17,7 +18,7 @@ extension Loop {
     while round < limit {
       guard try condition.single(node, "the condition") != 0 else { break }
       let made = try body.run(
-        [Tensor(scalar: Int64(round)), condition] + carried + captures)
+        [Tensor([Int64(round)], shape: iterationShape), condition] + carried + captures)
       guard made.count == 1 + carriedCount + stacks.count else {
         throw .badValue(node: node.label, reason: "its body made \(made.count) outputs")
       }

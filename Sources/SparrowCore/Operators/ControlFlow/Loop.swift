@@ -24,13 +24,24 @@ public struct Loop: Operator {
   /// How many outputs are stacked.
   public var scannedCount: Int { max(0, body.graph.outputs.count - 1 - carriedCount) }
 
+  /// The shape of the number of the round: a scalar, or a vector of one where the body declares that.
+  public var iterationShape: [Int] { declaredShape(0) }
+
+  /// The shape of the first condition where the node is given none.
+  public var conditionShape: [Int] { declaredShape(1) }
+
+  private func declaredShape(_ i: Int) -> [Int] {
+    let inputs = body.graph.inputs
+    return i < inputs.count && body.graph[inputs[i]].type?.shape == [1] ? [1] : []
+  }
+
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.visit("body", &body)
   }
 
   public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {
     try verifyCounts(context)
-    let condition = context.has(1) ? try context.type(1) : TensorType(.bool, [])
+    let condition = context.has(1) ? try context.type(1) : TensorType(.bool, shape: conditionShape)
     guard condition.dtype == .bool else {
       throw InferenceError("the condition is \(condition.dtype.name), expected bool")
     }
@@ -39,7 +50,7 @@ public struct Loop: Operator {
     }
     let given = try context.given(from: 2)
     let carried = [condition] + given.prefix(carriedCount).map { $0.type }
-    let iteration = InferenceContext.Input(type: TensorType(.int64, []))
+    let iteration = InferenceContext.Input(type: TensorType(.int64, shape: iterationShape))
     let result = try body.inferredRounds(
       [iteration], carried, Array(given.dropFirst(carriedCount)))
     let rounds = rounds(context)
