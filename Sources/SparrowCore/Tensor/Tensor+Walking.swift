@@ -27,11 +27,6 @@ extension Array where Element == Int {
       throw ComputeError(error)
     }
   }
-
-  /// This shape as `[outer, length, inner]` with `axis` in the middle.
-  package func split(at axis: Int) -> (outer: Int, length: Int, inner: Int) {
-    (self[..<axis].reduce(1, *), self[axis], self[(axis + 1)...].reduce(1, *))
-  }
 }
 
 extension TensorType {
@@ -56,7 +51,8 @@ extension Tensor {
   /// Applies `function` to each run of numbers along `axis`, which it may change, and rounds the
   /// results to this tensor's type.
   package func mapRuns(axis: Int, _ function: (inout [Double]) -> Void) -> Tensor {
-    let (outer, length, inner) = shape.split(at: axis)
+    let view = AxisView(shape, axis: axis)
+    let (outer, length, inner) = (view.outer, view.length, view.inner)
     var values = doubles
     for start in 0..<outer {
       for column in 0..<inner {
@@ -67,17 +63,6 @@ extension Tensor {
       }
     }
     return Tensor(dtype, shape, doubles: values)
-  }
-}
-
-extension Operands {
-  /// An axis counted from the front.
-  package func axis(_ axis: Int, rank: Int) throws(ComputeError) -> Int {
-    do throws(InferenceError) {
-      return try ShapeRules.axis(axis, rank: rank)
-    } catch {
-      throw ComputeError(error)
-    }
   }
 }
 

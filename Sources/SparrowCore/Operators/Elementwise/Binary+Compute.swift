@@ -1,5 +1,6 @@
 extension Binary {
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
+    _ = try types(x)
     let (a, b) = (try x.tensor(0), try x.tensor(1))
     let shape = try a.shape.broadcast(with: b.shape)
     let places = (

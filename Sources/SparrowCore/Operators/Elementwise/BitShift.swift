@@ -26,6 +26,7 @@ public struct BitShift: Operator {
   }
 
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
+    _ = try types(x)
     let (a, b) = (try x.tensor(0), try x.tensor(1))
     let shape = try a.shape.broadcast(with: b.shape)
     let (i, j) = (a.shape.positions(broadcastTo: shape), b.shape.positions(broadcastTo: shape))

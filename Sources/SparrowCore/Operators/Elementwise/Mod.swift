@@ -17,6 +17,7 @@ public struct Mod: Operator {
   }
 
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
+    _ = try types(x)
     let (a, b) = (try x.tensor(0), try x.tensor(1))
     let shape = try a.shape.broadcast(with: b.shape)
     let (i, j) = (a.shape.positions(broadcastTo: shape), b.shape.positions(broadcastTo: shape))

@@ -19,7 +19,7 @@ public struct Hardmax: Operator {
 
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
     let tensor = try x.tensor(0)
-    let axis = try x.axis(axis, rank: tensor.rank)
+    let axis = try ShapeRules.concreteAxis(axis, rank: tensor.rank)
     return [
       tensor.mapRuns(axis: axis) { run in
         var best = 0

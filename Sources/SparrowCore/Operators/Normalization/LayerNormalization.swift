@@ -45,7 +45,7 @@ public struct LayerNormalization: Operator {
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
     let tensor = try x.tensor(0)
     let types = try outputTypes(x)
-    let axis = try x.axis(axis, rank: tensor.rank)
+    let axis = try ShapeRules.concreteAxis(axis, rank: tensor.rank)
     let scale = try x.tensor(1)
     let (factors, shifts) = (scale.doubles, x.optional(2)?.doubles)
     let places = scale.shape.positions(broadcastTo: tensor.shape)

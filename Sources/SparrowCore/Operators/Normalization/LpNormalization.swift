@@ -23,7 +23,7 @@ public struct LpNormalization: Operator {
 
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
     let tensor = try x.tensor(0)
-    let axis = try x.axis(axis, rank: tensor.rank)
+    let axis = try ShapeRules.concreteAxis(axis, rank: tensor.rank)
     return [
       tensor.mapRuns(axis: axis) { run in
         let sum = run.reduce(0) { $0 + (p == 1 ? abs($1) : $1 * $1) }

@@ -20,7 +20,7 @@ public struct MeanVarianceNormalization: Operator {
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
     let tensor = try x.tensor(0)
     var kept = tensor.shape
-    for axis in axes { kept[try x.axis(axis, rank: tensor.rank)] = 1 }
+    for axis in axes { kept[try ShapeRules.concreteAxis(axis, rank: tensor.rank)] = 1 }
     let places = kept.positions(broadcastTo: tensor.shape)
     var values = tensor.doubles
     let depth = Double(tensor.count) / Double(Swift.max(kept.elementCount, 1))

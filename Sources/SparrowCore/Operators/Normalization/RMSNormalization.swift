@@ -30,7 +30,7 @@ public struct RMSNormalization: Operator {
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
     let (tensor, scale) = (try x.tensor(0), try x.tensor(1))
     _ = try outputTypes(x)
-    let axis = try x.axis(axis, rank: tensor.rank)
+    let axis = try ShapeRules.concreteAxis(axis, rank: tensor.rank)
     let factors = scale.doubles
     let places = scale.shape.positions(broadcastTo: tensor.shape)
     let length = tensor.shape[axis...].reduce(1, *)

@@ -27,7 +27,7 @@ public struct Softmax: Operator {
       throw ComputeError("it does not take \(tensor.dtype.name)")
     }
     let rows = tensor.rank == 0 ? tensor.reshaped([1]) : tensor
-    let axis = try x.axis(axis, rank: rows.rank)
+    let axis = try ShapeRules.concreteAxis(axis, rank: rows.rank)
     return [rows.mapRuns(axis: axis) { normalize(&$0) }.reshaped(tensor.shape)]
   }
 

@@ -27,8 +27,9 @@ public struct ArgExtreme: Operator {
 
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
     let tensor = try x.tensor(0)
-    let axis = try x.axis(axis, rank: tensor.rank)
-    let (outer, length, inner) = tensor.shape.split(at: axis)
+    let axis = try ShapeRules.concreteAxis(axis, rank: tensor.rank)
+    let view = AxisView(tensor.shape, axis: axis)
+    let (outer, length, inner) = (view.outer, view.length, view.inner)
     guard length > 0 || outer * inner == 0 else {
       throw ComputeError("axis \(self.axis) of x has no elements")
     }

@@ -32,7 +32,7 @@ public struct Cumulative: Operator {
 
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
     let tensor = try x.tensor(0)
-    let axis = try x.axis(try x.integer(1), rank: tensor.rank)
+    let axis = try ShapeRules.concreteAxis(try x.integer(1), rank: tensor.rank)
     if tensor.dtype.isFloatingPoint {
       var values = tensor.doubles
       accumulate(&values, tensor.shape, axis, kind == .sum ? 0 : 1) {
@@ -50,7 +50,8 @@ public struct Cumulative: Operator {
   private func accumulate<T>(
     _ values: inout [T], _ shape: [Int], _ axis: Int, _ start: T, _ next: (T, T) -> T
   ) {
-    let (outer, length, inner) = shape.split(at: axis)
+    let view = AxisView(shape, axis: axis)
+    let (outer, length, inner) = (view.outer, view.length, view.inner)
     for unit in 0..<outer * inner {
       let first = unit / inner * length * inner + unit % inner
       var total = start

@@ -111,7 +111,7 @@ private struct ComplexRuns {
   let count: Int
 
   init(_ shape: [Int], axis: Int) {
-    let split = Array(shape.dropLast()).split(at: axis)
+    let split = AxisView(Array(shape.dropLast()), axis: axis)
     (length, inner, parts) = (split.length, split.inner, shape[shape.count - 1])
     count = split.outer * split.inner
   }
