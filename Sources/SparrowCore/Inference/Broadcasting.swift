@@ -114,14 +114,15 @@ extension ShapeRules {
     _ shape: [Dimension]?, broadcastsTo target: [Dimension], _ what: String
   ) throws(InferenceError) {
     guard let shape else { return }
-    let result = try broadcast(shape, target) ?? []
+    let result = try broadcast(target, shape) ?? []
     let fits =
       result.count == target.count
       && zip(result, target).allSatisfy { made, wanted in
         wanted.value == nil || made.value == nil || made == wanted
       }
     guard fits else {
-      throw InferenceError("\(what) cannot be broadcast to x's shape")
+      let wanted = target.map { $0.text }.joined(separator: ",")
+      throw InferenceError("\(what) cannot be broadcast to [\(wanted)]")
     }
   }
 }

@@ -5,18 +5,37 @@ import Testing
 /// Reference implementations on operands and attributes that no exporter writes: they throw or compute,
 /// and what they compute has the inferred types.
 @Suite struct HostileOperandsTests {
-  static let operators: [Op] = [
-    .affineGrid(AffineGrid()), .centerCropPad(CenterCropPad()), .col2Im(Col2Im()),
-    .compress(Compress()), .conv(Conv()), .convTranspose(ConvTranspose()),
-    .deformConv(DeformConv()), .depthToSpace(DepthToSpace()), .gatherElements(GatherElements()),
-    .globalLpPool(GlobalLpPool()), .globalPool(GlobalPool(.max)), .gridSample(GridSample()),
-    .lpPool(LpPool()), .maxRoiPool(MaxRoiPool()), .maxUnpool(MaxUnpool()),
-    .nonMaxSuppression(NonMaxSuppression()), .oneHot(OneHot()), .pool(Pool(.average)),
-    .pool(Pool(.max)), .resize(Resize()), .reverseSequence(ReverseSequence()),
-    .roiAlign(RoiAlign()), .scatterElements(ScatterElements()), .scatterND(ScatterND()),
-    .spaceToDepth(SpaceToDepth()), .tensorScatter(TensorScatter()),
-    .tfIdfVectorizer(TfIdfVectorizer()), .tile(Tile()), .topK(TopK()), .unique(Unique()),
-  ]
+  static let operators: [Op] =
+    [
+      .affineGrid(AffineGrid()), .centerCropPad(CenterCropPad()), .col2Im(Col2Im()),
+      .compress(Compress()), .conv(Conv()), .convTranspose(ConvTranspose()),
+      .deformConv(DeformConv()), .depthToSpace(DepthToSpace()), .gatherElements(GatherElements()),
+      .globalLpPool(GlobalLpPool()), .globalPool(GlobalPool(.max)), .gridSample(GridSample()),
+      .lpPool(LpPool()), .maxRoiPool(MaxRoiPool()), .maxUnpool(MaxUnpool()),
+      .nonMaxSuppression(NonMaxSuppression()), .oneHot(OneHot()), .pool(Pool(.average)),
+      .pool(Pool(.max)), .resize(Resize()), .reverseSequence(ReverseSequence()),
+      .roiAlign(RoiAlign()), .scatterElements(ScatterElements()), .scatterND(ScatterND()),
+      .spaceToDepth(SpaceToDepth()), .tensorScatter(TensorScatter()),
+      .tfIdfVectorizer(TfIdfVectorizer()), .tile(Tile()), .topK(TopK()), .unique(Unique()),
+      .argExtreme(ArgExtreme(isMax: true)), .batchNormalization(BatchNormalization()),
+      .bernoulli(Bernoulli()), .bitCast(BitCast()), .bitShift(BitShift()), .cast(Cast()),
+      .clip(Clip()), .cosineWindow(CosineWindow(.hann)), .cumulative(Cumulative(.sum)), .det(Det()),
+      .dft(DFT()), .einsum(Einsum()), .einsum(Einsum("...ij,...jk")), .einsum(Einsum("a,a,b->b")),
+      .eyeLike(EyeLike()), .gemm(Gemm()), .groupNormalization(GroupNormalization(groups: nil)),
+      .groupNormalization(GroupNormalization(groups: 2)), .hardmax(Hardmax()),
+      .identity(Identity(isDropout: true)), .identity(Identity()), .isInf(IsInf()),
+      .layerNormalization(LayerNormalization()), .lpNormalization(LpNormalization()), .lrn(LRN()),
+      .matMul(MatMul()), .meanVarianceNormalization(MeanVarianceNormalization()),
+      .melWeightMatrix(MelWeightMatrix()), .mod(Mod()), .multinomial(Multinomial()),
+      .negativeLogLikelihoodLoss(NegativeLogLikelihoodLoss()),
+      .randomNumbers(RandomNumbers(.normal)),
+      .range(RangeOf()), .rmsNormalization(RMSNormalization()), .sizeOf(SizeOf()),
+      .softmax(Softmax()), .softmaxCrossEntropyLoss(SoftmaxCrossEntropyLoss()), .stft(STFT()),
+      .where(Where()),
+    ]
+    + [.bitwiseNot, .exp, .not, .shrink].map { .unary(Unary($0)) }
+    + [.add, .and, .bitwiseOr, .div, .less, .pow].map { .binary(Binary($0)) }
+    + Reduce.Kind.allCases.map { .reduce(Reduce($0)) }
 
   @Test(arguments: operators) func neverTrap(_ plain: Op) throws {
     for seed in 0..<1000 {

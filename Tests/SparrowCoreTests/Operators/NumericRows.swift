@@ -41,7 +41,7 @@ let numericRows: [InferenceRow] = [
     .rmsNormalization(RMSNormalization()), ["f16[n,4]", "f32[4]"], "f32[n,4]"),
   InferenceRow(
     .rmsNormalization(RMSNormalization()), ["f32[n,4]", "f32[2,2,4]"],
-    "error: the scale cannot be broadcast to x's shape"),
+    "error: the scale cannot be broadcast to [n,4]"),
   InferenceRow(.lrn(op(LRN()) { $0.size = 3 }), ["f32[n,4,h]"], "f32[n,4,h]"),
   InferenceRow(
     .layerNormalization(LayerNormalization(axis: 1)), ["f16[n,3,4]", "f16[4]"],

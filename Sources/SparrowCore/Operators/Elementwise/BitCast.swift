@@ -21,6 +21,7 @@ public struct BitCast: Operator {
   }
 
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
+    _ = try types(x)
     let tensor = try x.tensor(0)
     guard tensor.dtype.size == to.size else {
       throw ComputeError("elements of \(tensor.dtype.name) and \(to.name) differ in size")

@@ -21,6 +21,7 @@ public struct Cast: Operator {
   }
 
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
+    _ = try types(x)
     let tensor = try x.tensor(0)
     if tensor.dtype == to { return [tensor] }
     if let format = to.minifloat {

@@ -9,6 +9,7 @@ public struct Clip: Operator {
   }
 
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
+    _ = try types(x)
     let tensor = try x.tensor(0)
     for i in 1...2 where x.has(i) {
       guard try x.tensor(i).count == 1, try x.dtype(i) == tensor.dtype else {

@@ -16,6 +16,7 @@ public struct Identity: Operator {
   }
 
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
+    _ = try types(x)
     let tensor = try x.tensor(0)
     guard x.outputCount > 1 else { return [tensor] }
     let mask = [Int](repeating: 1, count: tensor.count)

@@ -18,6 +18,7 @@ public struct IsInf: Operator {
   }
 
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
+    _ = try types(x)
     let flags = try x.doubles(0).map { value in
       value == .infinity && detectsPositive || value == -.infinity && detectsNegative ? 1 : 0
     }

@@ -1,5 +1,6 @@
 extension Unary {
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
+    _ = try types(x)
     let tensor = try x.tensor(0)
     let (dtype, shape) = (tensor.dtype, tensor.shape)
     if function == .isNaN, dtype.isFloatingPoint {

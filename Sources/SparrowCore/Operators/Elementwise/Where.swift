@@ -11,6 +11,7 @@ public struct Where: Operator {
   }
 
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
+    _ = try types(x)
     let (condition, yes, no) = (try x.tensor(0), try x.tensor(1), try x.tensor(2))
     guard condition.dtype == .bool, yes.dtype == no.dtype else {
       throw ComputeError("it takes a bool and two values of one type")

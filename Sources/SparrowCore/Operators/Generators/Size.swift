@@ -16,6 +16,7 @@ public struct SizeOf: Operator {
   }
 
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
-    [Tensor(scalar: Int64(try x.tensor(0).count))]
+    _ = try types(x)
+    return [Tensor(scalar: Int64(try x.tensor(0).count))]
   }
 }

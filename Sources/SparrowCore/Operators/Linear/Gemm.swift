@@ -38,7 +38,9 @@ public struct Gemm: Operator {
       transposesA ? left[0] : left[1], transposesB ? right[1] : right[0],
       what: "the inner dimensions")
     let output = [transposesA ? left[1] : left[0], transposesB ? right[0] : right[1]]
-    if context.has(2) { _ = try ShapeRules.broadcast(output, try context.dimensions(2)) }
+    if context.has(2) {
+      try ShapeRules.require(try context.dimensions(2), broadcastsTo: output, "C")
+    }
     return [TensorType(a.dtype, output)]
   }
 

@@ -18,6 +18,7 @@ public struct Hardmax: Operator {
   }
 
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
+    _ = try types(x)
     let tensor = try x.tensor(0)
     let axis = try ShapeRules.concreteAxis(axis, rank: tensor.rank)
     return [

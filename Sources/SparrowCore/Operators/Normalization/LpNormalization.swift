@@ -22,6 +22,7 @@ public struct LpNormalization: Operator {
   }
 
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
+    _ = try types(x)
     let tensor = try x.tensor(0)
     let axis = try ShapeRules.concreteAxis(axis, rank: tensor.rank)
     return [

@@ -18,6 +18,7 @@ public struct MeanVarianceNormalization: Operator {
   }
 
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
+    _ = try types(x)
     let tensor = try x.tensor(0)
     var kept = tensor.shape
     for axis in axes { kept[try ShapeRules.concreteAxis(axis, rank: tensor.rank)] = 1 }

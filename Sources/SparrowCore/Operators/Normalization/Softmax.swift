@@ -22,6 +22,7 @@ public struct Softmax: Operator {
   }
 
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
+    _ = try types(x)
     let tensor = try x.tensor(0)
     guard tensor.dtype.isFloatingPoint else {
       throw ComputeError("it does not take \(tensor.dtype.name)")

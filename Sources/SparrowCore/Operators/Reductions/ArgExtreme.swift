@@ -26,6 +26,7 @@ public struct ArgExtreme: Operator {
   }
 
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
+    _ = try types(x)
     let tensor = try x.tensor(0)
     let axis = try ShapeRules.concreteAxis(axis, rank: tensor.rank)
     let view = AxisView(tensor.shape, axis: axis)

@@ -31,6 +31,7 @@ public struct Cumulative: Operator {
   }
 
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
+    _ = try types(x)
     let tensor = try x.tensor(0)
     let axis = try ShapeRules.concreteAxis(try x.integer(1), rank: tensor.rank)
     if tensor.dtype.isFloatingPoint {

@@ -1,5 +1,6 @@
 extension Reduce {
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
+    _ = try types(x)
     let tensor = try x.tensor(0)
     let reduced: [Int]
     do throws(InferenceError) {

@@ -43,7 +43,10 @@ public struct DFT: Operator {
       }
       return given[0]
     }
-    return signal.value.map { makesReal ? Swift.max(2 * ($0 - 1), 0) : $0 }
+    guard let count = signal.value else { return nil }
+    let length = makesReal ? 2 * (count - 1) : count
+    guard length >= 1 else { throw InferenceError("the transform's length is 0") }
+    return length
   }
 
   public func inferTypes(_ context: InferenceContext) throws(InferenceError) -> [TensorType] {

@@ -18,8 +18,15 @@ public struct STFT: Operator {
   private func frameLength(
     _ context: InferenceContext, _ signal: [Dimension]
   ) throws(InferenceError) -> Int? {
+    if context.has(2) {
+      try ShapeRules.require(rank: try context.dimensions(2), 1...1, "the window")
+    }
     let window = context.has(2) ? try context.dimensions(2)?.first : nil
-    guard context.has(3) else { return context.has(2) ? window?.value : signal[1].value }
+    guard context.has(3) else {
+      let length = context.has(2) ? window?.value : signal[1].value
+      guard length != 0 else { throw InferenceError("the frame length is 0") }
+      return length
+    }
     guard let given = context.integers(3) else { return window?.value }
     guard given.count == 1, given[0] >= 1, given[0] <= TensorType.longestAxis else {
       throw InferenceError("the frame length is not a positive scalar")
