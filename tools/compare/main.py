@@ -114,7 +114,13 @@ def call(*command):
                      f"{done.stderr.strip()[-600:]}")
 
 
-def difference(expected, found):
+def magnitudes(runs):
+    """By output, its largest magnitude in any run."""
+    return {name: max((float(np.abs(r[name].astype(np.float64)).max()) for r in runs if r[name].size),
+                      default=0.0) for name in runs[0]}
+
+
+def difference(expected, found, largest):
     """The largest difference of any output, as a fraction of that output's largest magnitude."""
     worst = 0.0
     for name, e in expected.items():
@@ -126,7 +132,7 @@ def difference(expected, found):
                          f"expected {e.dtype}{list(e.shape)}")
         if e.size:
             e, f = e.astype(np.float64), f.astype(np.float64)
-            gap = np.abs(e - f).max() / max(np.abs(e).max(), np.finfo(np.float64).tiny)
+            gap = np.abs(e - f).max() / max(largest[name], np.finfo(np.float64).tiny)
             worst = max(worst, float(gap) if np.isfinite(gap) else np.inf)
     return worst
 
@@ -162,7 +168,8 @@ class Comparison:
                 if route in self.failures:
                     raise self.failures[route]
                 found = streamed(self.runner(route), stream)
-                result[route] = max(difference(e, f) for e, f in zip(expected, found))
+                largest = magnitudes(expected)
+                result[route] = max(difference(e, f, largest) for e, f in zip(expected, found))
             except Failed as error:
                 result[route] = error
             except Exception as error:  # onnxruntime refuses what was written
