@@ -73,6 +73,7 @@ let inferenceTable: [InferenceRow] =
   + recurrentRows
   + attentionRows
   + numericRows
+  + quantizationRows
 
 private let elementwiseRows: [InferenceRow] =
   Unary.Function.allCases.map { function in

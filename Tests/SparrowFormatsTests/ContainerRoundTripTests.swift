@@ -164,6 +164,9 @@ private struct AttributeChanger: AttributeVisitor {
   mutating func visit<C: AttributeChoice>(_ key: StaticString, _ value: inout [C]) throws(Never) {
     value = C.allCases.reversed()
   }
+  mutating func visit(_ key: StaticString, _ value: inout NumberList?) throws(Never) {
+    value = value == nil ? NumberList(.float16, [1.5, .infinity]) : nil
+  }
   mutating func visit(_ key: StaticString, _ value: inout Activation) throws(Never) {
     value = .hardSigmoid(alpha: 0.25, beta: -1)
   }

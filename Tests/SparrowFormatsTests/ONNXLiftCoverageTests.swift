@@ -1,4 +1,5 @@
 import SparrowCore
+import SparrowTestSupport
 import Testing
 
 @testable import SparrowFormats
@@ -42,6 +43,13 @@ import Testing
       for node in model.graph?.nodes ?? [] {
         covered.append((node.opType, node.domain, Int(one.opset)))
       }
+    }
+    // Fused operators and classical models: single nodes compared with onnxruntime.
+    let archive = try NPZArchive(path: Repository.fixture("nodes.npz"))
+    for name in archive.names where name.hasSuffix("/model") {
+      let file = Bytes(copying: try archive.tensor(named: name).array(of: UInt8.self))
+      let model = try ModelMessage(WireSource(file: name, bytes: file))
+      for node in model.graph?.nodes ?? [] { covered.append((node.opType, node.domain, 1)) }
     }
     for lift in Lift.all {
       let isCovered = covered.contains {

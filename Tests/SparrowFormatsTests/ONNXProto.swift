@@ -101,6 +101,9 @@ extension Proto {
   static func attribute(_ name: String, floats values: [Float]) -> Proto {
     .message(5, [.text(1, name)] + values.map { .float(7, $0) } + [.int(20, 6)])
   }
+  static func attribute(_ name: String, strings values: [String]) -> Proto {
+    .message(5, [.text(1, name)] + values.map { .text(9, $0) } + [.int(20, 8)])
+  }
   static func attribute(_ name: String, tensor parts: [Proto]) -> Proto {
     .message(5, [.text(1, name), .message(5, parts), .int(20, 4)])
   }

@@ -97,6 +97,10 @@ private struct AttributePrinter: AttributeVisitor {
   mutating func visit<C: AttributeChoice>(_ key: StaticString, _ value: inout [C]) throws(Never) {
     line(key, "[" + value.map { $0.name }.joined(separator: ",") + "]")
   }
+  mutating func visit(_ key: StaticString, _ value: inout NumberList?) throws(Never) {
+    guard let value else { return }
+    line(key, value.dtype.name + "[" + value.values.map { "\($0)" }.joined(separator: ",") + "]")
+  }
   mutating func visit(_ key: StaticString, _ value: inout Activation) throws(Never) {
     switch value {
     case .none: break

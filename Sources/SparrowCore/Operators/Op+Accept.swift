@@ -81,6 +81,12 @@ extension Op {
     case .einsum(var op):
       defer { self = .einsum(op) }
       return try visitor.visit(&op)
+    case .dequantizeLinear(var op):
+      defer { self = .dequantizeLinear(op) }
+      return try visitor.visit(&op)
+    case .dynamicQuantizeLinear(var op):
+      defer { self = .dynamicQuantizeLinear(op) }
+      return try visitor.visit(&op)
     case .expand(var op):
       defer { self = .expand(op) }
       return try visitor.visit(&op)
@@ -126,6 +132,18 @@ extension Op {
     case .isInf(var op):
       defer { self = .isInf(op) }
       return try visitor.visit(&op)
+    case .groupQueryAttention(var op):
+      defer { self = .groupQueryAttention(op) }
+      return try visitor.visit(&op)
+    case .integerConvolution(var op):
+      defer { self = .integerConvolution(op) }
+      return try visitor.visit(&op)
+    case .integerProduct(var op):
+      defer { self = .integerProduct(op) }
+      return try visitor.visit(&op)
+    case .labelEncoder(var op):
+      defer { self = .labelEncoder(op) }
+      return try visitor.visit(&op)
     case .layerNormalization(var op):
       defer { self = .layerNormalization(op) }
       return try visitor.visit(&op)
@@ -146,6 +164,9 @@ extension Op {
       return try visitor.visit(&op)
     case .matMul(var op):
       defer { self = .matMul(op) }
+      return try visitor.visit(&op)
+    case .matMulNBits(var op):
+      defer { self = .matMulNBits(op) }
       return try visitor.visit(&op)
     case .maxRoiPool(var op):
       defer { self = .maxRoiPool(op) }
@@ -185,6 +206,9 @@ extension Op {
       return try visitor.visit(&op)
     case .randomNumbers(var op):
       defer { self = .randomNumbers(op) }
+      return try visitor.visit(&op)
+    case .quantizeLinear(var op):
+      defer { self = .quantizeLinear(op) }
       return try visitor.visit(&op)
     case .range(var op):
       defer { self = .range(op) }
@@ -264,6 +288,9 @@ extension Op {
     case .transpose(var op):
       defer { self = .transpose(op) }
       return try visitor.visit(&op)
+    case .treeEnsemble(var op):
+      defer { self = .treeEnsemble(op) }
+      return try visitor.visit(&op)
     case .trilu(var op):
       defer { self = .trilu(op) }
       return try visitor.visit(&op)
@@ -310,6 +337,8 @@ extension Op {
     all += Det.variants.map { .det($0) }
     all += DFT.variants.map { .dft($0) }
     all += Einsum.variants.map { .einsum($0) }
+    all += DequantizeLinear.variants.map { .dequantizeLinear($0) }
+    all += DynamicQuantizeLinear.variants.map { .dynamicQuantizeLinear($0) }
     all += Expand.variants.map { .expand($0) }
     all += EyeLike.variants.map { .eyeLike($0) }
     all += Flatten.variants.map { .flatten($0) }
@@ -325,6 +354,10 @@ extension Op {
     all += Identity.variants.map { .identity($0) }
     all += If.variants.map { .if($0) }
     all += IsInf.variants.map { .isInf($0) }
+    all += GroupQueryAttention.variants.map { .groupQueryAttention($0) }
+    all += IntegerConvolution.variants.map { .integerConvolution($0) }
+    all += IntegerProduct.variants.map { .integerProduct($0) }
+    all += LabelEncoder.variants.map { .labelEncoder($0) }
     all += LayerNormalization.variants.map { .layerNormalization($0) }
     all += LinearAttention.variants.map { .linearAttention($0) }
     all += Loop.variants.map { .loop($0) }
@@ -332,6 +365,7 @@ extension Op {
     all += LpPool.variants.map { .lpPool($0) }
     all += LRN.variants.map { .lrn($0) }
     all += MatMul.variants.map { .matMul($0) }
+    all += MatMulNBits.variants.map { .matMulNBits($0) }
     all += MaxRoiPool.variants.map { .maxRoiPool($0) }
     all += MaxUnpool.variants.map { .maxUnpool($0) }
     all += MeanVarianceNormalization.variants.map { .meanVarianceNormalization($0) }
@@ -345,6 +379,7 @@ extension Op {
     all += Pad.variants.map { .pad($0) }
     all += Pool.variants.map { .pool($0) }
     all += RandomNumbers.variants.map { .randomNumbers($0) }
+    all += QuantizeLinear.variants.map { .quantizeLinear($0) }
     all += RangeOf.variants.map { .range($0) }
     all += Recurrent.variants.map { .recurrent($0) }
     all += Reduce.variants.map { .reduce($0) }
@@ -371,6 +406,7 @@ extension Op {
     all += Tile.variants.map { .tile($0) }
     all += TopK.variants.map { .topK($0) }
     all += Transpose.variants.map { .transpose($0) }
+    all += TreeEnsemble.variants.map { .treeEnsemble($0) }
     all += Trilu.variants.map { .trilu($0) }
     all += Unary.variants.map { .unary($0) }
     all += Unique.variants.map { .unique($0) }

@@ -81,6 +81,8 @@ public protocol AttributeVisitor {
   mutating func visit<C: AttributeChoice>(_ key: StaticString, _ value: inout C) throws(Failure)
   /// ONNX keeps a list of choices as strings.
   mutating func visit<C: AttributeChoice>(_ key: StaticString, _ value: inout [C]) throws(Failure)
+  /// A tensor of one axis; an absent one is nil.
+  mutating func visit(_ key: StaticString, _ value: inout NumberList?) throws(Failure)
   /// A fused activation: not an ONNX attribute; exporters write it as nodes of its own.
   mutating func visit(_ key: StaticString, _ value: inout Activation) throws(Failure)
   /// A branch or body.

@@ -190,6 +190,13 @@ private struct AttributeWriter: AttributeVisitor {
     writer.append(count: value.count)
     for choice in value { writer.append(choice.name) }
   }
+  mutating func visit(_ key: StaticString, _ value: inout NumberList?) throws(Never) {
+    guard let list = value else { return begin(key, .absent) }
+    begin(key, .numbers)
+    writer.append(list.dtype.rawValue)
+    writer.append(count: list.values.count)
+    for number in list.values { writer.append(number.bitPattern) }
+  }
   mutating func visit(_ key: StaticString, _ value: inout Activation) throws(Never) {
     begin(key, .activation)
     writer.append(value.name)

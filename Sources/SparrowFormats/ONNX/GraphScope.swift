@@ -155,6 +155,9 @@ final class GraphScope {
     if isControlFlow {
       op = try controlFlow(&form)
     } else {
+      if node.domain == "ai.onnx.preview", node.opType == "FlexAttention" {
+        try flexAttention(&form)
+      }
       try Lift.lift(&form, &target.builder)
       op = try self.op(of: form)
     }
@@ -164,6 +167,11 @@ final class GraphScope {
     let made = try target.builder.add(
       op, form.inputs, name: node.displayName, outputs: names, at: form)
     for (name, id) in zip(form.outputs, made) where !name.isEmpty { ids[name] = id }
+    for (name, id) in form.made {
+      let label = target.builder.freshName(node.displayName)
+      ids[name] = try target.builder.add(
+        .identity(Identity()), [id], name: label, outputs: [valueName(name)], at: form)[0]
+    }
   }
 
   /// Operators whose outputs are all kept: their number has a meaning, or none may be left out.

@@ -12,6 +12,8 @@ struct NodeForm {
   /// Trailing outputs that nobody reads are left out.
   var outputs: [String]
   var attributes: [String: AttributeMessage]
+  /// Outputs, by name, that lifts have made already.
+  var made: [(name: String, id: ValueID)] = []
   /// Set by lifts that fix an attribute which no file states.
   var adjustment: (@Sendable (inout Op) -> Void)?
 

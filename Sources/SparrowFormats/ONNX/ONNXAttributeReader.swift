@@ -67,6 +67,12 @@ struct ONNXAttributeReader: AttributeVisitor {
     value = Scalar(dtype: tensor.dtype, bits: bits)
   }
 
+  mutating func visit(_ key: StaticString, _ value: inout NumberList?) throws(FormatError) {
+    guard let attribute = try take(key, .tensor), let message = attribute.tensor else { return }
+    var decoder = TensorDecoder(source: form.source, external: ExternalData(folder: nil))
+    value = NumberList(try decoder.tensor(message))
+  }
+
   mutating func visit(_ key: StaticString, _ value: inout Float?) throws(FormatError) {
     if let attribute = try take(key, .float) { value = attribute.float }
   }

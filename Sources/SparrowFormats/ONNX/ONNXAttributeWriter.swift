@@ -73,6 +73,17 @@ struct ONNXAttributeWriter: AttributeVisitor {
     }
   }
 
+  mutating func visit(_ key: StaticString, _ value: inout NumberList?) throws(Never) {
+    guard let list = value, let bytes = list.tensor.denseBytes else { return }
+    attribute(key, .tensor) { attribute in
+      attribute.message(5) { tensor in
+        tensor.integer(1, Int64(list.values.count))
+        tensor.integer(2, Int64(list.dtype.rawValue))
+        tensor.bytes(9, bytes)
+      }
+    }
+  }
+
   mutating func visit(_ key: StaticString, _ value: inout Float?) throws(Never) {
     if var number = value { visit(key, &number) }
   }

@@ -15,6 +15,7 @@ private enum StoredValue {
   case string(String)
   case choices([String])
   case subgraph(Subgraph)
+  case numbers(NumberList)
 }
 
 /// Gives an operator the stored values of its attributes. One that is not stored keeps its default;
@@ -91,6 +92,14 @@ struct AttributeReader: AttributeVisitor {
       }
       return .choices(list)
     case .subgraph: return .subgraph(try decoder.subgraph())
+    case .numbers:
+      let dtype = try decoder.dtype()
+      var list: [Double] = []
+      for _ in 0..<(try decoder.count("numbers", minimum: 8)) {
+        let bits: UInt64 = try decoder.cursor.integer("number")
+        list.append(Double(bitPattern: bits))
+      }
+      return .numbers(NumberList(dtype, list))
     case nil: throw .malformed(offset: at, reason: "attribute kind \(code) does not exist")
     }
   }
@@ -177,6 +186,15 @@ extension AttributeReader {
     guard let stored = take(key) else { return }
     guard case .scalar(let scalar) = stored else { throw wrongKind(key) }
     value = scalar
+  }
+
+  mutating func visit(_ key: StaticString, _ value: inout NumberList?) throws(ReadError) {
+    switch take(key) {
+    case nil: break
+    case .absent: value = nil
+    case .numbers(let list): value = list
+    default: throw wrongKind(key)
+    }
   }
 
   mutating func visit(_ key: StaticString, _ value: inout Float?) throws(ReadError) {

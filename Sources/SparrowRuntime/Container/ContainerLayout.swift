@@ -123,4 +123,5 @@ package enum AttributeCode: UInt8 {
   case string = 10
   case choices = 11
   case subgraph = 12
+  case numbers = 13
 }

@@ -178,6 +178,7 @@ private struct SubgraphFinder: AttributeVisitor {
   mutating func visit(_ key: StaticString, _ value: inout String) throws(Never) {}
   mutating func visit<C: AttributeChoice>(_ key: StaticString, _ value: inout C) throws(Never) {}
   mutating func visit<C: AttributeChoice>(_ key: StaticString, _ value: inout [C]) throws(Never) {}
+  mutating func visit(_ key: StaticString, _ value: inout NumberList?) throws(Never) {}
   mutating func visit(_ key: StaticString, _ value: inout Activation) throws(Never) {}
   mutating func visit(_ key: StaticString, _ value: inout Subgraph) throws(Never) {
     found.append(value)

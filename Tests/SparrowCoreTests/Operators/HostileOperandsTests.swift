@@ -144,6 +144,9 @@ private struct Chance: AttributeVisitor {
   }
   mutating func visit(_ key: StaticString, _ value: inout String) throws(Never) {}
   mutating func visit<C: AttributeChoice>(_ key: StaticString, _ value: inout [C]) throws(Never) {}
+  mutating func visit(_ key: StaticString, _ value: inout NumberList?) throws(Never) {
+    value = one(in: 3) ? nil : NumberList(.float32, integers().map { Double($0) })
+  }
   mutating func visit(_ key: StaticString, _ value: inout Activation) throws(Never) {}
   mutating func visit(_ key: StaticString, _ value: inout Subgraph) throws(Never) {}
 }
