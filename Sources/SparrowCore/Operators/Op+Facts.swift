@@ -20,10 +20,10 @@ extension Op {
     return copy.accept(&visitor)
   }
 
-  /// The operator set that first takes bfloat16; see ``Operator/bfloat16Opset``.
-  public var bfloat16Opset: Int {
+  /// The operator set that first takes elements of `dtype`; see ``Operator/opset(of:)``.
+  public func opset(of dtype: DType) -> Int {
     var copy = self
-    var visitor = BFloat16OpsetVisitor()
+    var visitor = TypeOpsetVisitor(dtype: dtype)
     return copy.accept(&visitor)
   }
 
@@ -136,8 +136,9 @@ private struct OpsetVisitor: OperatorVisitor {
   mutating func visit<O: Operator>(_ op: inout O) throws(Never) -> Int { op.opset }
 }
 
-private struct BFloat16OpsetVisitor: OperatorVisitor {
-  mutating func visit<O: Operator>(_ op: inout O) throws(Never) -> Int { op.bfloat16Opset }
+private struct TypeOpsetVisitor: OperatorVisitor {
+  let dtype: DType
+  mutating func visit<O: Operator>(_ op: inout O) throws(Never) -> Int { op.opset(of: dtype) }
 }
 
 private struct InputCountVisitor: OperatorVisitor {

@@ -14,8 +14,8 @@ public protocol Operator: Hashable, Sendable {
   /// of the others.
   var opset: Int { get }
 
-  /// The operator set of its domain that first takes bfloat16, where it is newer than 22.
-  var bfloat16Opset: Int { get }
+  /// The operator set of its domain that first takes elements of `dtype`, where it is newer than 21.
+  func opset(of dtype: DType) -> Int
 
   /// One of each name the type stands for, with default attributes.
   static var variants: [Self] { get }
@@ -50,7 +50,7 @@ extension Operator {
   public func valueFromTypes(_ context: InferenceContext) -> Tensor? { nil }
   public var domain: String { "" }
   public var opset: Int { 1 }
-  public var bfloat16Opset: Int { 22 }
+  public func opset(of dtype: DType) -> Int { dtype == .bfloat16 ? 22 : 1 }
   public var shapeInputs: [Int] { [] }
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
     throw ComputeError("there is no reference implementation")

@@ -96,8 +96,8 @@ public struct Minifloat: Sendable {
     switch specials {
     case .ieee: largest + 1 + UInt8(1 << (mantissaBits - 1))
     case .finite, .exponentOnly: magnitudeMask
-    case .finiteUnsignedZero: signBit
-    case .none: largest
+    // Without a NaN, negative zero takes its place.
+    case .finiteUnsignedZero, .none: signBit
     }
   }
 

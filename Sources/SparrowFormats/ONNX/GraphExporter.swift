@@ -119,17 +119,10 @@ struct GraphExporter {
 
   private func modelHead() -> WireWriter {
     let model = WireWriter()
-    let operators = lowered.operators
-    let types = Set(graph.values.compactMap { $0.type?.dtype })
-    let hasBFloat16 = types.contains(.bfloat16)
-    var opset = types.reduce(ONNX.writtenOpset) { max($0, $1.opset) }
-    for op in operators {
-      opset = max(opset, op.opset, hasBFloat16 && op.domain.isEmpty ? op.bfloat16Opset : 0)
-    }
+    let opset = max(ONNX.writtenOpset, lowered.opset)
     model.integer(1, ONNX.irVersion(of: opset))
     model.string(2, ONNX.producer)
-    let domains = Set(operators.map { $0.domain }).union([""])
-    for domain in domains.sorted() {
+    for domain in [""] + lowered.domains.sorted() {
       model.message(8) { entry in
         entry.string(1, domain)
         entry.integer(2, domain.isEmpty ? Int64(opset) : ONNX.writtenDomainVersion(domain))

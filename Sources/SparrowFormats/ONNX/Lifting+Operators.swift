@@ -104,7 +104,12 @@ extension Lift {
     }
     form.opType = "Cast"
     form.inputs = [form.input(0)]
-    form.adjustment = { $0 = .cast(Cast(to: dtype)) }
+    let saturates = try form.take("saturate", .int)?.int != 0
+    form.adjustment = { op in
+      var cast = Cast(to: dtype)
+      cast.saturates = saturates
+      op = .cast(cast)
+    }
   }
 
   /// SwiGLU: one operand through Swish, times the other.

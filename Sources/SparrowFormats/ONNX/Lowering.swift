@@ -9,6 +9,14 @@ struct LoweredNode {
   var outputs: [String]
   /// Of the graphs the operator holds, in order.
   var bodies: [LoweredGraph] = []
+  /// The element types of its inputs and outputs, as far as they are known.
+  var types: Set<DType> = []
+
+  /// The operator set of ONNX that it needs.
+  var opset: Int {
+    let own = types.reduce(op.opset) { max($0, op.domain.isEmpty ? op.opset(of: $1) : 1, $1.opset) }
+    return bodies.reduce(op.domain.isEmpty ? own : 1) { max($0, $1.opset) }
+  }
 }
 
 /// A graph as ONNX has it.
@@ -20,12 +28,15 @@ struct LoweredGraph {
   var inputs: [(name: String, type: TensorType?)]
   var outputs: [(name: String, type: TensorType?)]
 
-  /// The operators of all nodes, those of bodies included.
-  var operators: [Op] {
-    var result: [Op] = []
+  /// The operator set of ONNX that it needs.
+  var opset: Int { nodes.reduce(1) { max($0, $1.opset) } }
+
+  /// The operator sets that its operators are of, apart from ONNX's own.
+  var domains: Set<String> {
+    var result = Set<String>()
     for node in nodes {
-      result.append(node.op)
-      for body in node.bodies { result += body.operators }
+      if !node.op.domain.isEmpty { result.insert(node.op.domain) }
+      for body in node.bodies { result.formUnion(body.domains) }
     }
     return result
   }
@@ -130,6 +141,10 @@ struct Lowering {
   }
 
   private mutating func lower(_ node: Node) {
+    let first = nodes.count
+    let values = node.inputs.compactMap { $0 } + node.outputs
+    let types = Set(values.compactMap { graph[$0].type?.dtype })
+    defer { for i in first..<nodes.count { nodes[i].types = types } }
     guard node.op.subgraphs.isEmpty else { return lowerControlFlow(node) }
     var op = node.op
     var inputs = node.inputs.map { $0.map { fileNames[$0.index] } ?? "" }

@@ -15,7 +15,8 @@ public enum ONNX {
     case ...22: 10
     case 23: 11
     case 24: 12
-    default: 13
+    case 25...27: 13
+    default: 14
     }
   }
 

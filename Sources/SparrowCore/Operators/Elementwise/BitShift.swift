@@ -12,6 +12,12 @@ public struct BitShift: Operator {
   public var name: String { "BitShift" }
   public static var variants: [Self] { [Self()] }
   public var inputCount: ClosedRange<Int> { 2...2 }
+  public func opset(of dtype: DType) -> Int {
+    switch dtype {
+    case .int8, .int16, .int32, .int64: 28
+    default: 1
+    }
+  }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.visit("direction", &direction)

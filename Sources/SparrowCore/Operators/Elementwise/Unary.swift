@@ -94,6 +94,10 @@ public struct Unary: Operator {
   public static var variants: [Self] { Function.allCases.map { Self($0) } }
   public var inputCount: ClosedRange<Int> { 1...1 }
   public var opset: Int { function == .swish ? 24 : 1 }
+  public func opset(of dtype: DType) -> Int {
+    if function == .celu { return dtype == .float32 ? 1 : 28 }
+    return dtype == .bfloat16 ? 22 : 1
+  }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     let parameters = Self.parameters(function)

@@ -5,6 +5,9 @@ public struct RangeOf: Operator {
   public var name: String { "Range" }
   public static var variants: [Self] { [Self()] }
   public var inputCount: ClosedRange<Int> { 3...3 }
+  public func opset(of dtype: DType) -> Int {
+    dtype == .float16 || dtype == .bfloat16 ? 27 : 1
+  }
   public var shapeInputs: [Int] { [0, 1, 2] }
 
   /// The number of elements; nil where the inputs are not known, or nobody could count that far.

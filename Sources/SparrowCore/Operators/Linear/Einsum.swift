@@ -6,6 +6,7 @@ public struct Einsum: Operator {
   public var name: String { "Einsum" }
   public static var variants: [Self] { [Self()] }
   public var inputCount: ClosedRange<Int> { 1...Int.max }
+  public func opset(of dtype: DType) -> Int { dtype == .bfloat16 ? 28 : 1 }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.visit("equation", &equation)

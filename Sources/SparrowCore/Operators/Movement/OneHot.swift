@@ -8,7 +8,7 @@ public struct OneHot: Operator {
   public var name: String { "OneHot" }
   public static var variants: [Self] { [Self()] }
   public var inputCount: ClosedRange<Int> { 3...3 }
-  public var bfloat16Opset: Int { 28 }
+  public func opset(of dtype: DType) -> Int { dtype == .bfloat16 ? 28 : 1 }
   public var shapeInputs: [Int] { [1] }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {

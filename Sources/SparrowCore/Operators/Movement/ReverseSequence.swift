@@ -10,7 +10,7 @@ public struct ReverseSequence: Operator {
   public var name: String { "ReverseSequence" }
   public static var variants: [Self] { [Self()] }
   public var inputCount: ClosedRange<Int> { 2...2 }
-  public var bfloat16Opset: Int { 28 }
+  public func opset(of dtype: DType) -> Int { dtype == .bfloat16 ? 28 : 1 }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.visit("batch_axis", &batchAxis)

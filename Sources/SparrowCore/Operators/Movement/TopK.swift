@@ -11,7 +11,7 @@ public struct TopK: Operator {
   public var name: String { "TopK" }
   public static var variants: [Self] { [Self()] }
   public var inputCount: ClosedRange<Int> { 2...2 }
-  public var bfloat16Opset: Int { 24 }
+  public func opset(of dtype: DType) -> Int { dtype == .bfloat16 ? 24 : 1 }
   public var shapeInputs: [Int] { [1] }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {

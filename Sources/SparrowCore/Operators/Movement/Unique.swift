@@ -11,7 +11,7 @@ public struct Unique: Operator {
   public var name: String { "Unique" }
   public static var variants: [Self] { [Self()] }
   public var inputCount: ClosedRange<Int> { 1...1 }
-  public var bfloat16Opset: Int { 28 }
+  public func opset(of dtype: DType) -> Int { dtype == .bfloat16 ? 28 : 1 }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try visitor.visit("axis", &axis)
