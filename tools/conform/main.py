@@ -16,7 +16,7 @@ from routes import ROUTES, outcomes
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Node cases that pass by every route.
-MINIMUM = 480
+MINIMUM = 1450
 
 
 def arguments():

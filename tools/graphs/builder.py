@@ -197,8 +197,11 @@ class Builder:
     def errors(self, node, given, found):
         """How far each output may be off, from running on inputs moved by what they may be off."""
         is_exact = node.op_type in EXACT and all(v.error == 0 for v in given)
-        if is_exact or not any(v.is_float for v in given):
+        if is_exact:
             return [0.0] * len(found)
+        if not any(v.is_float for v in given):
+            return [2 * ROUNDING[a.dtype] * float(np.abs(a).max(initial=0)) if a.dtype in ROUNDING else 0.0
+                    for a in found]
         moved = {}
         for v in given:
             moved[v.name] = v.array

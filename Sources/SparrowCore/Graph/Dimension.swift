@@ -54,6 +54,14 @@ public struct TensorType: Hashable, Sendable {
     return TensorType(dtype, zip(dimensions, others).map { $0 == $1 ? $0 : .unknown })
   }
 
+  /// This type, with what only `other` knows of the same value's shape.
+  func completed(by other: TensorType) -> TensorType {
+    guard dtype == other.dtype, let known = other.dimensions else { return self }
+    guard let dimensions else { return other }
+    guard dimensions.count == known.count else { return self }
+    return TensorType(dtype, zip(dimensions, known).map { $0 == .unknown ? $1 : $0 })
+  }
+
   /// The longest axis a value may have. It keeps the arithmetic of shape inference, whose factors
   /// (strides, channels of a group) have limits of their own, far from overflow.
   public static var longestAxis: Int { 1 << 32 }

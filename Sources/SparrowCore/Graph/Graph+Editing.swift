@@ -35,6 +35,10 @@ extension Graph {
       let name = self[old].name
       self[old].name = self[new].name
       self[new].name = name
+      // A file may declare more of an output than follows from the nodes.
+      if let type = self[new].type, let declared = self[old].type {
+        self[new].type = type.completed(by: declared)
+      }
       for i in outputs.indices where outputs[i] == old { outputs[i] = new }
     }
     for i in nodes.indices {
