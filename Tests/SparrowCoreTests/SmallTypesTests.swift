@@ -73,4 +73,14 @@ import Testing
     #expect(Tensor(.int4, [3], doubles: [8, -9.5, 2.7]).integers == [7, -8, 2])
     #expect(Tensor(.uint2, [2], doubles: [-1, 9]).integers == [0, 3])
   }
+
+  @Test func numbersAreQuantisedToThem() throws {
+    let x = Tensor([Float(1), -300, 1e6, 0.75])
+    let zero = Tensor(dtype: .float8e4m3fn, shape: [], bytes: Bytes(copying: [UInt8(0)]))
+    var op = QuantizeLinear()
+    let made = try op.compute(Operands([x, Tensor(scalar: Float(2)), zero]))
+    #expect(made.map(\.doubles) == [[0.5, -144, 448, 0.375]])
+    op.saturates = false
+    #expect(try op.compute(Operands([x, Tensor(scalar: Float(2)), zero]))[0].doubles[2].isNaN)
+  }
 }

@@ -40,7 +40,10 @@ public struct TreeEnsemble: Operator {
     try visitor.visit("nodes_falsenodeids", &falseIDs)
     try visitor.visit("nodes_featureids", &features)
     try visitor.visit("nodes_hitrates", &hitRates)
-    try visitor.visit("nodes_missing_value_tracks_true", &missingTracksTrue)
+    // Files leave an empty list out.
+    var missing = missingTracksTrue.isEmpty ? nil : missingTracksTrue
+    try visitor.visit("nodes_missing_value_tracks_true", &missing)
+    missingTracksTrue = missing ?? []
     try visitor.visit("nodes_modes", &modes)
     try visitor.visit("nodes_splits", &splits)
     try visitor.visit("nodes_trueleafs", &trueLeaves)

@@ -10,7 +10,8 @@ public struct QuantizeLinear: Operator {
   public var outputType = 0
   /// The type to divide in, as ONNX's code; nil or 0: the scale's.
   public var precision: Int?
-  /// For 8-bit floating point only, which Sparrow does not have.
+  /// For floating-point types of 8 bits: values beyond the largest become it, instead of infinity or
+  /// NaN.
   public var saturates = true
 
   public init() {}
@@ -35,7 +36,7 @@ public struct QuantizeLinear: Operator {
       }
       dtype = named
     }
-    guard dtype.quantizedRange != nil else {
+    guard dtype.quantizedRange != nil || dtype.minifloat != nil else {
       throw InferenceError("numbers are not quantised to \(dtype.name)")
     }
     return dtype
@@ -64,12 +65,19 @@ public struct QuantizeLinear: Operator {
     } catch {
       throw ComputeError(error)
     }
-    guard let range = dtype.quantizedRange else { throw ComputeError("not a quantised type") }
     let scales = scale.doubles
     let zeros = x.optional(2)?.doubles ?? [Double](repeating: 0, count: scales.count)
     let named = precision.flatMap { UInt8(exactly: $0) }.flatMap { DType(rawValue: $0) }
     let division = named ?? scale.dtype
     var values = tensor.doubles
+    if let format = dtype.minifloat {
+      // Zero points of these types are 0.
+      let codes = values.indices.map { i in
+        format.code(division.rounded(values[i] / scales[grid.index(i)]), saturates: saturates)
+      }
+      return [Tensor(dtype: dtype, shape: tensor.shape, bytes: Bytes(copying: codes))]
+    }
+    guard let range = dtype.quantizedRange else { throw ComputeError("not a quantised type") }
     for i in values.indices {
       let at = grid.index(i)
       values[i] = quantized(division.rounded(values[i] / scales[at]), zero: zeros[at], range)
