@@ -89,6 +89,14 @@ struct BadUsageTests {
     Case("evaluate", cnn, "--data", data, "--preprocess", "mean=1:2:3", says: "3 values"),
     Case(
       "evaluate", "fixtures/onnx/typed-fields.onnx", "--data", data, says: "shape [8, 8]"),
+    Case(
+      "evaluate", mlp, "--data", data, "--metric", "cosine", says: "name it with --reference"),
+    Case(
+      "evaluate", mlp, "--data", data, "--reference", mlp, says: "found --metric top1"),
+    Case("evaluate", mlp, "--data", data, "--pool", "mean", says: "--pool is for"),
+    Case(
+      "evaluate", mlp, "--data", data, "--metric", "cosine", "--reference", mlp, "--pool", "mean",
+      says: "attention_mask"),
     Case("verify", mlp, cnn, says: "cannot be compared"),
     Case("verify", mlp, mlp, "--tolerance=-1", says: "expected 0 or more"),
   ]

@@ -37,11 +37,13 @@ struct SharedModelTests {
     arguments: cases)
   func accuracyIsThatOfTheReference(_ network: Case) throws {
     let model = try Model.load(path: try #require(Repository.shared("models/\(network.model)")))
-    let data = try Dataset(path: try #require(Repository.shared("data/\(network.data)")))
+    let samples = try SampleSource(
+      path: try #require(Repository.shared("data/\(network.data)")), for: model,
+      preprocessing: try Preprocessing(network.preprocess)
+    ).prefix(network.samples)
     var options = EvaluationOptions()
-    options.preprocessing = try Preprocessing(network.preprocess)
     options.threads = ProcessInfo.processInfo.activeProcessorCount
-    let result = try model.evaluate(on: data.prefix(network.samples), options: options)
-    #expect(Int((result.top1 * Double(network.samples)).rounded()) == network.correct)
+    let top1 = try #require(try model.evaluate(on: samples, options: options).top1)
+    #expect(Int((top1 * Double(network.samples)).rounded()) == network.correct)
   }
 }

@@ -1,7 +1,7 @@
 import SparrowCore
 
 /// Turns samples of a dataset into batches for one model input: preprocessed, in its layout.
-public struct SampleReader: Sendable {
+struct SampleReader: Sendable {
   /// How a sample's elements lie in the model's input.
   enum Order: Hashable {
     /// As they are; the channel of element i is (i / inner) % channels.
@@ -13,13 +13,13 @@ public struct SampleReader: Sendable {
   let dataset: Dataset
   let order: Order
   /// The shape of one sample as the model takes it.
-  public let sampleShape: [Int]
+  let sampleShape: [Int]
   let dtype: DType
   private let scale: [Float]
   private let offset: [Float]
 
   /// Throws when samples do not fit `input` in any layout that `preprocessing` allows.
-  public init(
+  init(
     _ dataset: Dataset, input: (name: String, type: TensorType), model: String,
     preprocessing: Preprocessing
   ) throws(SparrowError) {
@@ -52,30 +52,31 @@ public struct SampleReader: Sendable {
     }
   }
 
-  /// Samples `range` as one tensor; where it ends beyond the last sample, that one is repeated.
-  public func batch(_ range: Range<Int>) -> Tensor {
-    let shape = [range.count] + sampleShape
+  /// The given samples as one tensor.
+  func batch(_ rows: [Int]) -> Tensor {
+    let shape = [rows.count] + sampleShape
     switch dataset.samples.dtype {
-    case .float32 where dtype == .float32: return floats(range, shape) { (x: Float) in x }
-    case .float64: return floats(range, shape) { (x: Double) in Float(x) }
-    case .uint8 where dtype == .float32: return floats(range, shape) { (x: UInt8) in Float(x) }
-    case .int8 where dtype == .float32: return floats(range, shape) { (x: Int8) in Float(x) }
-    case .int16 where dtype == .float32: return floats(range, shape) { (x: Int16) in Float(x) }
-    case .uint16 where dtype == .float32: return floats(range, shape) { (x: UInt16) in Float(x) }
-    case .int32 where dtype == .float32: return floats(range, shape) { (x: Int32) in Float(x) }
-    case .int64 where dtype == .float32: return floats(range, shape) { (x: Int64) in Float(x) }
-    default: return plain(range, shape)
+    case .float32 where dtype == .float32: return floats(rows, shape) { (x: Float) in x }
+    case .float64 where dtype == .float32:
+      return floats(rows, shape) { (x: Double) in Float(x) }
+    case .uint8 where dtype == .float32: return floats(rows, shape) { (x: UInt8) in Float(x) }
+    case .int8 where dtype == .float32: return floats(rows, shape) { (x: Int8) in Float(x) }
+    case .int16 where dtype == .float32: return floats(rows, shape) { (x: Int16) in Float(x) }
+    case .uint16 where dtype == .float32: return floats(rows, shape) { (x: UInt16) in Float(x) }
+    case .int32 where dtype == .float32: return floats(rows, shape) { (x: Int32) in Float(x) }
+    case .int64 where dtype == .float32: return floats(rows, shape) { (x: Int64) in Float(x) }
+    default: return dataset.samples.entries(rows).reshaped(shape)
     }
   }
 
   private func floats<T: Element>(
-    _ range: Range<Int>, _ shape: [Int], _ convert: (T) -> Float
+    _ rows: [Int], _ shape: [Int], _ convert: (T) -> Float
   ) -> Tensor {
     let count = sampleShape.elementCount
     return dataset.samples.withElements(of: T.self) { source in
       Tensor(of: Float.self, shape: shape) { target in
-        for (i, sample) in range.enumerated() {
-          let first = min(sample, dataset.count - 1) * count
+        for (i, row) in rows.enumerated() {
+          let first = row * count
           let from = UnsafeBufferPointer(rebasing: source[first..<first + count])
           let to = UnsafeMutableBufferPointer(rebasing: target[i * count..<(i + 1) * count])
           write(from, to, convert)
@@ -102,20 +103,6 @@ public struct SampleReader: Sendable {
         }
       }
     }
-  }
-
-  /// Samples for an input of the data's own type: copied, nothing computed.
-  private func plain(_ range: Range<Int>, _ shape: [Int]) -> Tensor {
-    let size = sampleShape.elementCount * dtype.size
-    let source = dataset.samples.denseBytes ?? Bytes(copying: [UInt8]())
-    let bytes = Bytes(count: range.count * size) { target in
-      for (i, sample) in range.enumerated() {
-        let first = min(sample, dataset.count - 1) * size
-        UnsafeMutableRawBufferPointer(rebasing: target[i * size..<(i + 1) * size])
-          .copyMemory(from: UnsafeRawBufferPointer(start: source.pointer + first, count: size))
-      }
-    }
-    return Tensor(dtype: dtype, shape: shape, bytes: bytes)
   }
 }
 

@@ -1,39 +1,44 @@
 import SparrowCore
 import SparrowRuntime
 
-/// What share of samples a classifier gets right.
-public enum Metric: String, CaseIterable, Sendable {
-  /// The label has the largest score.
-  case top1
-  /// The label is among the five largest scores.
-  case top5
-}
-
 /// How a model is evaluated.
 public struct EvaluationOptions: Sendable {
-  public var preprocessing = Preprocessing()
   /// Samples a run where the model leaves its batch open.
   public var batch = 32
   public var threads = 1
   public var tuning = Tuning.off
+  /// What is compared with a reference.
+  public var pooling = Pooling.none
 
   public init() {}
 }
 
-/// The outcome of an evaluation.
+/// The outcome of an evaluation: of one with labels ``top1`` and ``top5``, of one against another
+/// model the others.
 public struct Evaluation: Codable, Hashable, Sendable {
   public var model: String
   public var data: String
   public var samples: Int
-  /// Fractions of the samples, from 0 to 1.
-  public var top1: Double
-  public var top5: Double
   public var seconds: Double
+  /// Fractions of the samples, from 0 to 1.
+  public var top1: Double?
+  public var top5: Double?
+  /// The model that this one was compared with.
+  public var reference: String?
+  /// The fraction of the samples whose largest elements are at the same place, from 0 to 1.
+  public var agreement: Double?
+  /// The mean of all samples' cosine similarities, from -1 to 1.
+  public var mean_cosine: Double?
+  /// The least cosine similarity of any sample.
+  public var least_cosine: Double?
 
-  public func value(of metric: Metric) -> Double {
+  /// Nil where the evaluation was not of this kind.
+  public func value(of metric: Metric) -> Double? {
     switch metric {
     case .top1: top1
     case .top5: top5
+    case .agreement: agreement
+    case .cosine: mean_cosine
     }
   }
 }
@@ -42,63 +47,46 @@ extension Model {
   /// Runs the model over every sample and compares the scores of its first output with the labels.
   ///
   /// Of equal scores the lower class counts as the larger. `progress` is told the samples done.
+  /// Throws when the samples have no labels or ones that the model has no score for.
   public func evaluate(
-    on dataset: Dataset, options: EvaluationOptions = EvaluationOptions(),
+    on samples: SampleSource, options: EvaluationOptions = EvaluationOptions(),
     progress: (Int) -> Void = { _ in }
   ) throws(SparrowError) -> Evaluation {
-    let types = try inputTypes()
-    guard types.count == 1 else {
+    guard let labels = samples.labels else {
       throw .badInput(
-        "\(path): it takes \(types.count) inputs, evaluate needs a model of one input")
+        "\(samples.path): there are no labels to compare with, expected an array y_test, y or labels "
+          + "of one integer a sample, or what --keys names")
     }
-    guard dataset.count > 0 else { throw .badInput("\(dataset.path): there is no sample") }
-    let reader = try SampleReader(
-      dataset, input: types[0], model: path, preprocessing: options.preprocessing)
-    let batch = types[0].type.dimensions?.first?.value ?? max(1, options.batch)
-    let session = try self.session(threads: options.threads, tuning: options.tuning)
+    var options = options
+    options.pooling = .none
+    let vectors = try OutputVectors(self, samples, options)
     let clock = ContinuousClock()
     let start = clock.now
     var (top1, top5) = (0, 0)
-    for first in stride(from: 0, to: dataset.count, by: max(1, batch)) {
-      let used = min(batch, dataset.count - first)
-      let isFixed = types[0].type.dimensions?.first?.value != nil
-      let outputs = try run(session, [reader.batch(first..<first + (isFixed ? batch : used))])
-      for rank in try ranks(of: dataset, from: first, count: used, outputs) {
+    let step = vectors.step(options)
+    for first in stride(from: 0, to: samples.count, by: step) {
+      let range = first..<min(first + step, samples.count)
+      let scores = try vectors.rows(range)
+      for sample in range {
+        let row = scores[sample - first]
+        guard (0..<scores.width).contains(labels[sample]) else {
+          throw .badInput(
+            "\(samples.path): sample \(sample) has label \(labels[sample]), but \(path) scores "
+              + "\(scores.width) classes")
+        }
+        let rank = Self.rank(of: labels[sample], in: row)
         top1 += rank < 1 ? 1 : 0
         top5 += rank < 5 ? 1 : 0
       }
-      progress(first + used)
+      progress(range.upperBound)
     }
+    let count = Double(max(1, samples.count))
     return Evaluation(
-      model: path, data: dataset.path, samples: dataset.count,
-      top1: Double(top1) / Double(dataset.count), top5: Double(top5) / Double(dataset.count),
-      seconds: (clock.now - start).seconds)
+      model: path, data: samples.path, samples: samples.count, seconds: (clock.now - start).seconds,
+      top1: Double(top1) / count, top5: Double(top5) / count)
   }
 
-  /// For each sample how many classes score above its label.
-  private func ranks(
-    of dataset: Dataset, from first: Int, count: Int, _ outputs: [Tensor]
-  ) throws(SparrowError) -> [Int] {
-    guard let output = outputs.first, let scores = output.floats, let rows = output.shape.first,
-      rows >= count, output.count > 0
-    else {
-      let found = outputs.first.map { TensorType($0.dtype, shape: $0.shape).text } ?? "nothing"
-      throw .badInput("\(path): its first output is \(found), expected scores [batch, classes]")
-    }
-    let classes = output.count / rows
-    var result: [Int] = []
-    for i in 0..<count {
-      let label = dataset.labels[first + i]
-      guard (0..<classes).contains(label) else {
-        throw .badInput(
-          "\(dataset.path): sample \(first + i) has label \(label), but \(path) scores \(classes) "
-            + "classes")
-      }
-      result.append(Self.rank(of: label, in: scores[i * classes..<(i + 1) * classes]))
-    }
-    return result
-  }
-
+  /// How many classes score above `label`.
   private static func rank(of label: Int, in scores: ArraySlice<Float>) -> Int {
     let own = scores[scores.startIndex + label]
     guard !own.isNaN else { return scores.count }

@@ -4,12 +4,17 @@ import Sparrow
 
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measure a classifier's accuracy on data.",
+    abstract: "Measure accuracy, or closeness to another model.",
     discussion: """
       Data is an .npz file with samples and integer labels: arrays x_test and y_test, else x and y, \
       else images and labels, or what --keys names. The model sees (x / scale - mean) / std; images \
       stored as NHWC are turned to NCHW where the model's input asks for it, and flattened where it \
-      takes vectors.
+      takes vectors. For a model of several inputs the arrays have the inputs' names and hold what \
+      the model takes.
+
+      top1 and top5 compare the scores of the first output with the labels. agreement (the same \
+      largest score) and cosine (of the whole first output, or of sentence embeddings with --pool \
+      mean) compare with the outputs of another model on the same samples and need no labels.
 
       Presets for --preprocess:
       \(Preprocessing.presets.map { "  " + $0.name.padding(toLength: 9, withPad: " ", startingAt: 0)
@@ -20,21 +25,34 @@ struct Evaluate: ParsableCommand {
         sparrow evaluate resnet20.sparrow --data cifar10.npz --preprocess cifar
         sparrow evaluate a.onnx --data b.npz --preprocess scale=255,mean=0.5,std=0.2
         sparrow evaluate a.onnx --data b.npz --metric top5 --limit 1000 --json c.json
+        sparrow evaluate b.onnx --data c.npz --metric agreement --reference a.onnx
+        sparrow evaluate b.onnx --data c.npz --metric cosine --pool mean \\
+          --reference a.onnx
       """)
 
   @Argument(help: "The model (.onnx or .sparrow).")
   var model: String
 
-  @Option(help: ArgumentHelp("The samples and their labels.", valueName: "data.npz"))
+  @Option(
+    help: ArgumentHelp("The samples and, for top1 and top5, their labels.", valueName: "data.npz"))
   var data: String
 
-  @Option(help: "top1 or top5.")
+  @Option(help: "What is measured.")
   var metric = Metric.top1
+
+  @Option(
+    help: ArgumentHelp("The model that cosine and agreement compare with.", valueName: "file"))
+  var reference: String?
+
+  @Option(
+    help: "What of the first output is compared with the reference: all, or its mean over tokens.")
+  var pool = Pooling.none
 
   @Option(help: ArgumentHelp("A preset, or scale=N,mean=N,std=N,layout=L.", valueName: "spec"))
   var preprocess = "none"
 
-  @Option(help: ArgumentHelp("The arrays' names in the data.", valueName: "x,y"))
+  @Option(
+    help: ArgumentHelp("The arrays' names in the data (x alone without labels).", valueName: "x,y"))
   var keys: String?
 
   @Option(
@@ -56,31 +74,60 @@ struct Evaluate: ParsableCommand {
       throw ValidationError("--batch is \(batch), expected 1 to 65536")
     }
     if let limit, limit < 1 { throw ValidationError("--limit is \(limit), expected 1 or more") }
-    if let keys, keys.split(separator: ",").count != 2 {
-      throw ValidationError("--keys is '\(keys)', expected two names: x,y")
+    if let keys {
+      let count = keys.split(separator: ",").count
+      guard count == 2 || (count == 1 && metric.needsReference) else {
+        throw ValidationError("--keys is '\(keys)', expected two names: x,y")
+      }
+    }
+    guard metric.needsReference == (reference != nil) else {
+      throw ValidationError(
+        metric.needsReference
+          ? "--metric \(metric.rawValue) compares with another model; name it with --reference"
+          : "--reference is for --metric cosine and agreement, found --metric \(metric.rawValue)")
+    }
+    guard pool == .none || metric.needsReference else {
+      throw ValidationError(
+        "--pool is for --metric cosine and agreement, found --metric \(metric.rawValue)")
     }
   }
 
   func run() throws {
     var options = EvaluationOptions()
-    options.preprocessing = try Preprocessing(preprocess)
     (options.batch, options.threads) = (batch, threads.threads)
-    options.tuning = tuning.tuning
+    (options.tuning, options.pooling) = (tuning.tuning, pool)
     let network = try Model.load(path: model)
+    let other = try reference.map { try Model.load(path: $0) }
     let names = keys.map { $0.split(separator: ",").map(String.init) }
-    var dataset = try Dataset(path: data, keys: names.map { ($0[0], $0[1]) })
-    if let limit { dataset = dataset.prefix(limit) }
+    var samples = try SampleSource(
+      path: data, for: network,
+      keys: names.map { Dataset.Keys(samples: $0[0], labels: $0.count > 1 ? $0[1] : nil) },
+      preprocessing: try Preprocessing(preprocess))
+    if let limit { samples = samples.prefix(limit) }
     let progress = Progress("evaluate", common)
-    let count = Double(dataset.count)
-    let result = try network.evaluate(on: dataset, options: options) {
-      progress.update(Double($0) / count)
-    }
+    let count = Double(samples.count)
+    let result =
+      if let other {
+        try network.evaluate(on: samples, against: other, options: options) {
+          progress.update(Double($0) / count)
+        }
+      } else {
+        try network.evaluate(on: samples, options: options) { progress.update(Double($0) / count) }
+      }
     progress.finish()
     if let json { try writeText(try encoded(result), to: json) }
     common.say(
-      "\(model): \(metric.rawValue) \(Text.percent(result.value(of: metric))) on \(result.samples) "
-        + "samples of \(data) (\(Text.milliseconds(result.seconds * 1e3)))")
+      "\(model): \(metric.rawValue) \(text(of: result)) on \(result.samples) samples of \(data) "
+        + "(\(Text.milliseconds(result.seconds * 1e3)))")
+  }
+
+  private func text(of result: Evaluation) -> String {
+    let value = result.value(of: metric) ?? 0
+    let against = result.reference.map { " with \($0)" } ?? ""
+    guard metric == .cosine else { return Text.percent(value) + against }
+    return String(format: "%.4f, least %.4f,", value, result.least_cosine ?? 0) + against
   }
 }
 
 extension Metric: ExpressibleByArgument {}
+extension Pooling: ExpressibleByArgument {}
