@@ -37,7 +37,9 @@ let package = Package(
     library(
       "SparrowFormats",
       ["SparrowPasses", "SparrowRuntime", "SparrowCore", "CProtobuf", "CZlib", "CPlatform"]),
-    library("SparrowCompress", ["SparrowPasses", "SparrowRuntime", "SparrowCore", "CKernels"]),
+    library(
+      "SparrowCompress",
+      ["SparrowPasses", "SparrowRuntime", "SparrowCore", "CKernels", "CPlatform"]),
     library("SparrowReport", ["SparrowPasses", "SparrowRuntime", "SparrowCore", "CKernels"]),
     library(
       "Sparrow",

@@ -10,6 +10,12 @@ public enum CompressError: Error, Equatable {
   case nothingToPrune(reason: String)
   /// An allocation cannot reach the target.
   case unreachable(allocation: String, reason: String)
+  /// An amount that is not written as its kind of target wants it.
+  case badTarget(kind: TargetKind, found: String)
+  /// A target below what pruning can reach; `least` is the lowest that it can.
+  case unreachableTarget(target: String, least: String, kind: TargetKind)
+  /// A network's latency or file size cannot be measured.
+  case measuring(String)
   /// Two settings exclude each other.
   case conflict(String)
   /// A choice needs calibration statistics that were not given.
@@ -29,6 +35,12 @@ public enum CompressError: Error, Equatable {
     case .nothingToPrune(let reason): "there is nothing to prune: \(reason)"
     case .unreachable(let allocation, let reason):
       "allocation \(allocation) cannot reach the target: \(reason)"
+    case .badTarget(let kind, let found):
+      "the target of \(kind.name) is '\(found)', expected \(kind.spelling)"
+    case .unreachableTarget(let target, let least, let kind):
+      "a \(kind.name) of \(target) cannot be reached; the least that pruning these layers gives is "
+        + least
+    case .measuring(let reason): "the network cannot be measured: \(reason)"
     case .conflict(let reason): reason
     case .missingStatistics(let choice, let statistics):
       "\(choice) needs \(statistics.joined(separator: " and ")); give calibration data"

@@ -9,13 +9,29 @@ public protocol Allocation: Sendable {
   func dropCounts(
     _ layers: [ScoredLayer], sparsity: Double
   ) throws(CompressError) -> [Int]
+  /// The same for a limit of cost in the place of a sparsity. Throws
+  /// ``CompressError/unreachableTarget(target:least:kind:)`` where that is too low.
+  func dropCounts(
+    _ layers: [ScoredLayer], within budget: CostBudget
+  ) throws(CompressError) -> [Int]
+  /// Whether it weighs layers by what calibration data tells of their errors, where there is any.
+  var usesErrorCurves: Bool { get }
+}
+
+extension Allocation {
+  public var usesErrorCurves: Bool { false }
 }
 
 /// A prunable layer and its units' scores.
 public struct ScoredLayer: Sendable {
   public var layer: Layer
   public var units: UnitScores
-  public init(layer: Layer, units: UnitScores) { (self.layer, self.units) = (layer, units) }
+  /// The network's error by the number of weights that this layer alone loses; nil where nothing but
+  /// the scores is known.
+  public var errors: DropCurve?
+  public init(layer: Layer, units: UnitScores, errors: DropCurve? = nil) {
+    (self.layer, self.units, self.errors) = (layer, units, errors)
+  }
 }
 
 /// Whole numbers from fractions.

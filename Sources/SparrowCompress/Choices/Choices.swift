@@ -4,7 +4,7 @@ public enum Choices {
   public static let criteria: [any Criterion] = [MagnitudeCriterion()]
   public static let allocations: [any Allocation] = [
     UniformAllocation(), UniformPlusAllocation(), GlobalAllocation(), ERKAllocation(),
-    LAMPAllocation(),
+    LAMPAllocation(), SensitivityAllocation(),
   ]
   public static let repairs: [any Repair] = [NoRepair()]
   public static let schedules: [any Schedule] = [OneShotSchedule()]

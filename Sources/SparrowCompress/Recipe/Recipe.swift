@@ -8,7 +8,7 @@
 ///   - prune:
 ///       sparsity: 0.9             # of the prunable weights
 ///       criterion: magnitude
-///       allocation: erk           # uniform, uniform+, global, erk, lamp
+///       allocation: erk           # uniform, uniform+, global, erk, lamp, sensitivity
 ///       pattern: unstructured     # or N:M (2:4), or RxC blocks (1x4)
 ///       repair: none
 ///       schedule: one-shot

@@ -11,12 +11,12 @@ public struct CompressedRows: Sendable {
   public let columns: Bytes
   public let values: Bytes
 
-  static func split(_ shape: [Int]) -> (rows: Int, columns: Int) {
+  package static func split(_ shape: [Int]) -> (rows: Int, columns: Int) {
     let rows = shape.first ?? 1
     return (rows, rows == 0 ? 0 : shape.dropFirst().reduce(1, *))
   }
 
-  static func wide(_ columns: Int) -> Bool { columns > 65_536 }
+  package static func wide(_ columns: Int) -> Bool { columns > 65_536 }
 
   /// Wraps parts read from a file. Throws when they do not describe a tensor of `shape`.
   public init(
