@@ -22,6 +22,8 @@ public enum CompressError: Error, Equatable {
   case missingStatistics(choice: String, statistics: [String])
   /// A choice does not work on a layer.
   case unsupportedLayer(name: String, reason: String)
+  /// Channels that cannot be cut as asked.
+  case badCut(reason: String)
 
   public var message: String {
     switch self {
@@ -45,6 +47,7 @@ public enum CompressError: Error, Equatable {
     case .missingStatistics(let choice, let statistics):
       "\(choice) needs \(statistics.joined(separator: " and ")); give calibration data"
     case .unsupportedLayer(let name, let reason): "weight '\(name)': \(reason)"
+    case .badCut(let reason): "these channels cannot be cut: \(reason)"
     }
   }
 }
