@@ -74,6 +74,7 @@ let inferenceTable: [InferenceRow] =
   + attentionRows
   + numericRows
   + quantizationRows
+  + gradientRows
 
 private let elementwiseRows: [InferenceRow] =
   Unary.Function.allCases.map { function in

@@ -60,6 +60,9 @@ extension Op {
     case .convTranspose(var op):
       defer { self = .convTranspose(op) }
       return try visitor.visit(&op)
+    case .convWeightGradient(var op):
+      defer { self = .convWeightGradient(op) }
+      return try visitor.visit(&op)
     case .cosineWindow(var op):
       defer { self = .cosineWindow(op) }
       return try visitor.visit(&op)
@@ -167,6 +170,9 @@ extension Op {
       return try visitor.visit(&op)
     case .matMulNBits(var op):
       defer { self = .matMulNBits(op) }
+      return try visitor.visit(&op)
+    case .maxPoolGradient(var op):
+      defer { self = .maxPoolGradient(op) }
       return try visitor.visit(&op)
     case .maxRoiPool(var op):
       defer { self = .maxRoiPool(op) }
@@ -330,6 +336,7 @@ extension Op {
     all += ConstantOfShape.variants.map { .constantOfShape($0) }
     all += Conv.variants.map { .conv($0) }
     all += ConvTranspose.variants.map { .convTranspose($0) }
+    all += ConvWeightGradient.variants.map { .convWeightGradient($0) }
     all += CosineWindow.variants.map { .cosineWindow($0) }
     all += Cumulative.variants.map { .cumulative($0) }
     all += DeformConv.variants.map { .deformConv($0) }
@@ -366,6 +373,7 @@ extension Op {
     all += LRN.variants.map { .lrn($0) }
     all += MatMul.variants.map { .matMul($0) }
     all += MatMulNBits.variants.map { .matMulNBits($0) }
+    all += MaxPoolGradient.variants.map { .maxPoolGradient($0) }
     all += MaxRoiPool.variants.map { .maxRoiPool($0) }
     all += MaxUnpool.variants.map { .maxUnpool($0) }
     all += MeanVarianceNormalization.variants.map { .meanVarianceNormalization($0) }

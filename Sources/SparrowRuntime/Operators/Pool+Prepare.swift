@@ -64,7 +64,7 @@ extension Pool {
 }
 
 /// A pooling window in three dimensions; missing leading ones have length 1.
-private struct PoolGeometry {
+struct PoolGeometry {
   typealias Triple = (Int, Int, Int)
   let input: Triple
   let output: Triple

@@ -31,6 +31,7 @@ extension ChannelAnalysis {
     case .expand: visitExpand(node)
     case .shapeOf(let op): visit(op, node)
     case .affineGrid, .argExtreme, .attention, .bernoulli, .bitCast, .causalConvWithState,
+      .convWeightGradient, .maxPoolGradient,
       .centerCropPad, .col2Im, .compress, .constantOfShape, .cosineWindow, .deformConv,
       .depthToSpace, .det, .dft, .einsum, .dequantizeLinear, .dynamicQuantizeLinear, .eyeLike,
       .gatherElements, .gatherND, .gridSample, .if, .groupQueryAttention, .integerConvolution,
