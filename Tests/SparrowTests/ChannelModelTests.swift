@@ -25,15 +25,15 @@ struct ChannelModelTests {
 
   static let cases = [
     Case(
-      model: "digits-cnn.onnx", data: "digits.npz", keys: nil, preprocess: nil, groups: 3,
-      channels: 112),
+      model: "digits-cnn.onnx", data: "digits.npz", keys: nil, preprocess: nil, groups: 2,
+      channels: 96),
     Case(
       model: "resnet20-cifar10.onnx", data: "cifar10-subset.npz",
       keys: Dataset.Keys(samples: "x_test", labels: "y_test"), preprocess: "cifar", groups: 12,
       channels: 448),
     Case(
       model: "efficientnet-lite0.onnx", data: "imagenet-sample-300.npz", keys: nil,
-      preprocess: "lite", groups: 24, channels: 7000),
+      preprocess: "lite", groups: 24, channels: 11_024),
   ]
 
   static var available: [Case] { cases.filter { $0.isAvailable } }
@@ -48,7 +48,6 @@ struct ChannelModelTests {
     let preprocessing = try network.preprocess.map { try Preprocessing($0) } ?? Preprocessing()
     let source = try SampleSource(data, for: model, preprocessing: preprocessing)
     let groups = ChannelGroups(model.graph)
-    print(groups.groups.map { "\($0.name) \($0.count)" }, groups.channelCount)
     #expect(groups.groups.count == network.groups)
     #expect(groups.channelCount == network.channels)
     let scores = ChannelScores(.l2, of: groups, in: model.graph)
