@@ -2,13 +2,16 @@
 
 import argparse
 import pathlib
-import zipfile
+import sys
 
 import numpy as np
 
 import packages
 import sentences
 from wordpiece import WordPiece
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "fixtures"))
+from digits import write_npz  # noqa: E402
 
 
 def arrays(encoded):
@@ -22,23 +25,13 @@ def arrays(encoded):
     return {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
 
 
-def write_npz(path, named):
-    """numpy.savez_compressed with a fixed time stamp, so that equal data gives equal bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, array in named.items():
-            entry = zipfile.ZipInfo(name + ".npy", (1980, 1, 1, 0, 0, 0))
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            with archive.open(entry, "w") as file:
-                np.lib.format.write_array(file, np.ascontiguousarray(array))
-
-
 def write(folder, work, calibration=1024, test=200, length=128, seed=0):
     """calibration.npz and test.npz of the sentences that the seed draws."""
     tokenizer = WordPiece(packages.VOCABULARY.path(work).read_text(encoding="utf-8"))
     drawn = sentences.splits(work, seed, test, calibration)
     for name, lines in zip(("test", "calibration"), drawn):
         named = arrays([tokenizer.encode(line, length) for line in lines])
+        folder.mkdir(parents=True, exist_ok=True)
         write_npz(folder / f"{name}.npz", named)
         print(f"{folder / name}.npz: {len(lines)} sentences, {int(named['attention_mask'].sum())} "
               f"tokens, padded to {named['input_ids'].shape[1]}")
