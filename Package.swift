@@ -27,6 +27,7 @@ let package = Package(
   targets: [
     .target(name: "CPlatform"),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
+    .target(name: "CLapack", linkerSettings: [.linkedLibrary("openblas")]),
     .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
     .target(
       name: "CProtobuf",
@@ -39,7 +40,7 @@ let package = Package(
       ["SparrowPasses", "SparrowRuntime", "SparrowCore", "CProtobuf", "CZlib", "CPlatform"]),
     library(
       "SparrowCompress",
-      ["SparrowPasses", "SparrowRuntime", "SparrowCore", "CKernels", "CPlatform"]),
+      ["SparrowPasses", "SparrowRuntime", "SparrowCore", "CKernels", "CLapack", "CPlatform"]),
     library("SparrowReport", ["SparrowPasses", "SparrowRuntime", "SparrowCore", "CKernels"]),
     library(
       "Sparrow",
@@ -62,7 +63,9 @@ let package = Package(
       "SparrowPassesTests",
       ["SparrowPasses", "SparrowFormats", "SparrowRuntime", "SparrowCore"]),
     tests("SparrowFormatsTests", ["SparrowFormats", "SparrowRuntime", "SparrowCore"]),
-    tests("SparrowCompressTests", ["SparrowCompress", "SparrowRuntime", "SparrowCore"]),
+    tests(
+      "SparrowCompressTests",
+      ["SparrowCompress", "SparrowFormats", "SparrowPasses", "SparrowRuntime", "SparrowCore"]),
     tests("SparrowReportTests", ["SparrowReport", "SparrowRuntime", "SparrowCore"]),
     tests("SparrowTests", ["Sparrow"]),
   ]

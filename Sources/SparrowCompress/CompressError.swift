@@ -20,6 +20,10 @@ public enum CompressError: Error, Equatable {
   case conflict(String)
   /// A choice needs calibration statistics that were not given.
   case missingStatistics(choice: String, statistics: [String])
+  /// Activations beyond the memory budget could not be written to files.
+  case spill(folder: String)
+  /// The calibration data does not fit the network, or running it failed.
+  case calibration(String)
   /// A choice does not work on a layer.
   case unsupportedLayer(name: String, reason: String)
   /// Channels that cannot be cut as asked.
@@ -46,6 +50,10 @@ public enum CompressError: Error, Equatable {
     case .conflict(let reason): reason
     case .missingStatistics(let choice, let statistics):
       "\(choice) needs \(statistics.joined(separator: " and ")); give calibration data"
+    case .spill(let folder):
+      "activations beyond the memory budget cannot be written to \(folder); "
+        + "allow more memory, use fewer samples, or name another folder"
+    case .calibration(let reason): "calibration: \(reason)"
     case .unsupportedLayer(let name, let reason): "weight '\(name)': \(reason)"
     case .badCut(let reason): "these channels cannot be cut: \(reason)"
     }

@@ -24,14 +24,14 @@ public struct Compression: Sendable {
 
   /// The compressed graph, its weights dense with zeros, and what became of each weight.
   ///
-  /// `statistics` are the calibration statistics by weight name, for the choices that need them.
+  /// `calibration` is needed by the choices that learn from data.
   public func run(
-    on graph: Graph, statistics: [String: LayerStatistics] = [:]
+    on graph: Graph, calibration: CalibrationRun? = nil
   ) throws(CompressError) -> CompressionResult {
     var graph = graph
     var outcomes: [String: LayerOutcome] = [:]
     for step in steps {
-      var pruning = step.pruning(of: graph, statistics: statistics)
+      var pruning = step.pruning(of: graph, calibration, recipe.calibration)
       try step.schedule.run(&pruning)
       graph = pruning.graph
       for outcome in pruning.outcomes {
@@ -41,7 +41,8 @@ public struct Compression: Sendable {
         }
       }
     }
-    return CompressionResult(graph: graph, recipe: recipe, outcomes: outcomes)
+    return CompressionResult(
+      graph: graph, recipe: recipe, outcomes: outcomes, isCalibrated: calibration != nil)
   }
 }
 
@@ -52,6 +53,8 @@ public struct CompressionResult: Sendable {
   public let recipe: Recipe
   /// By weight name.
   public let outcomes: [String: LayerOutcome]
+  /// Whether more than weights may have changed: biases, normalisation.
+  public let isCalibrated: Bool
 }
 
 /// One pruning step with its choices looked up.
@@ -61,13 +64,13 @@ private struct PreparedStep: Sendable {
   let criterion: any Criterion
   let allocation: any Allocation
   let pattern: any Pattern
-  let repair: any Repair
+  let repairs: [any Repair]
   let schedule: any Schedule
 
   init(_ step: PruneStep) throws(CompressError) {
     pattern = try Choices.pattern(step.pattern)
     criterion = try Choices.criterion(step.criterion)
-    repair = try Choices.repair(step.repair)
+    repairs = try Choices.repairs(step.repair ?? criterion.defaultRepair, for: criterion)
     schedule = try Choices.schedule(step.schedule)
     selection = step.selection
     if let fixed = pattern as? NMPattern {
@@ -102,9 +105,12 @@ private struct PreparedStep: Sendable {
     }
   }
 
-  func pruning(of graph: Graph, statistics: [String: LayerStatistics]) -> Pruning {
+  func pruning(
+    of graph: Graph, _ calibration: CalibrationRun?, _ settings: CalibrationSettings
+  ) -> Pruning {
     Pruning(
       graph: graph, target: sparsity, selection: selection, criterion: criterion,
-      allocation: allocation, pattern: pattern, repair: repair, statistics: statistics)
+      allocation: allocation, pattern: pattern, repairs: repairs, calibration: calibration,
+      settings: settings)
   }
 }

@@ -2,7 +2,7 @@ import SparrowCore
 import SparrowPasses
 
 /// A graph on its way to a target sparsity: what a ``Schedule`` drives.
-public struct Pruning: Sendable {
+public struct Pruning {
   /// The graph as pruned so far; weights are dense with zeros.
   public private(set) var graph: Graph
   /// The fraction of the prunable weights that is to go in the end.
@@ -14,52 +14,105 @@ public struct Pruning: Sendable {
   let criterion: any Criterion
   let allocation: any Allocation
   let pattern: any Pattern
-  let repair: any Repair
-  /// By weight name.
-  let statistics: [String: LayerStatistics]
+  let repairs: [any Repair]
+  let calibration: CalibrationRun?
+  let settings: CalibrationSettings
 
   init(
     graph: Graph, target: Double, selection: LayerSelection, criterion: any Criterion,
-    allocation: any Allocation, pattern: any Pattern, repair: any Repair,
-    statistics: [String: LayerStatistics]
+    allocation: any Allocation, pattern: any Pattern, repairs: [any Repair],
+    calibration: CalibrationRun?, settings: CalibrationSettings
   ) {
     (self.graph, self.target, self.selection) = (graph, target, selection)
     (self.criterion, self.allocation, self.pattern) = (criterion, allocation, pattern)
-    (self.repair, self.statistics) = (repair, statistics)
+    (self.repairs, self.calibration, self.settings) = (repairs, calibration, settings)
   }
 
   /// Prunes the graph as it is now to `sparsity` of its prunable weights.
   public mutating func prune(to sparsity: Double) throws(CompressError) {
     let selected = try selection.layers(of: graph)
-    var pruned: [ScoredLayer] = []
+    let plan = try dropPlan(selected, sparsity: sparsity)
+    let isLayerwise = criterion is any LayerwiseCriterion || !layerwiseRepairs.isEmpty
+    let errors = isLayerwise ? try pruneLayerByLayer(plan, selected) : try pruneAtOnce(plan)
+    outcomes = selected.map { layer, role in
+      LayerOutcome(
+        name: layer.name, role: role,
+        pattern: plan.dropCounts[layer.name] == nil ? nil : pattern.name,
+        errors: errors[layer.name])
+    }
+  }
+
+  private var layerwiseRepairs: [any LayerwiseRepair] {
+    repairs.compactMap { $0 as? any LayerwiseRepair }
+  }
+
+  /// What calibration tells of each layer, where the criterion asks for it.
+  private func statistics(of layers: [Layer]) throws(CompressError) -> [String: LayerStatistics] {
+    guard !criterion.requiredStatistics.isEmpty else { return [:] }
+    throw .missingStatistics(
+      choice: criterion.name,
+      statistics: criterion.requiredStatistics.map { $0.rawValue }.sorted())
+  }
+}
+
+/// What a pruning step takes from each layer.
+private struct DropPlan: Sendable {
+  /// The layers that lose weights, in execution order.
+  var layers: [ScoredLayer]
+  /// How many weights go, by name.
+  var dropCounts: [String: Int]
+  var statistics: [String: LayerStatistics]
+}
+
+/// Masks of layers by their scores.
+private struct Masking: Sendable {
+  let pattern: any Pattern
+  /// The criterion, where survivors are to be changed as it says.
+  let updating: (any UpdatingCriterion)?
+
+  /// The mask of a layer, and its weight under it.
+  func masked(
+    _ scored: ScoredLayer, _ plan: DropPlan
+  ) throws(CompressError) -> (mask: WeightMask, weight: Tensor) {
+    let layer = scored.layer
+    let mask = pattern.mask(
+      scored.units, view: layer.use.view, dropping: plan.dropCounts[layer.name] ?? 0)
+    guard let updating else { return (mask, mask.applied(to: layer.weight)) }
+    let statistics = plan.statistics[layer.name] ?? LayerStatistics()
+    return (mask, try updating.updated(layer, mask: mask, statistics: statistics))
+  }
+}
+
+extension Pruning {
+  private func dropPlan(
+    _ selected: [(layer: Layer, role: LayerRole)], sparsity: Double
+  ) throws(CompressError) -> DropPlan {
+    var layers: [Layer] = []
     var shared: [Int] = []
     var own: [Int: Double] = [:]
     for (layer, role) in selected {
       switch role {
       case .excluded, .fixed(sparsity: 0): continue
-      case .prunable: shared.append(pruned.count)
-      case .fixed(let fraction): own[pruned.count] = fraction
+      case .prunable: shared.append(layers.count)
+      case .fixed(let fraction): own[layers.count] = fraction
       }
-      pruned.append(ScoredLayer(layer: layer, units: try units(of: layer)))
+      layers.append(layer)
     }
     if shared.isEmpty, own.isEmpty {
       throw .nothingToPrune(reason: "all \(selected.count) weights are excluded or kept dense")
     }
-    let dropCounts = try dropCounts(pruned, shared: shared, own: own, sparsity: sparsity)
-    try apply(dropCounts, to: pruned)
-    let changed = Dictionary(
-      zip(pruned.map { $0.layer.use.value }, dropCounts), uniquingKeysWith: { first, _ in first })
-    outcomes = selected.map { layer, role in
-      LayerOutcome(
-        name: layer.name, role: role,
-        pattern: changed[layer.use.value] == nil ? nil : pattern.name)
+    let statistics = try statistics(of: layers)
+    var scored: [ScoredLayer] = []
+    for layer in layers {
+      let scores = try criterion.scores(
+        of: layer, statistics: statistics[layer.name] ?? LayerStatistics())
+      scored.append(
+        ScoredLayer(layer: layer, units: pattern.units(of: scores, view: layer.use.view)))
     }
-  }
-
-  private func units(of layer: Layer) throws(CompressError) -> UnitScores {
-    let known = try statistics(for: criterion.requiredStatistics, criterion.name, layer)
-    let scores = try criterion.scores(of: layer, statistics: known)
-    return pattern.units(of: scores, view: layer.use.view)
+    let counts = try dropCounts(scored, shared: shared, own: own, sparsity: sparsity)
+    let named = Dictionary(
+      zip(layers.map { $0.name }, counts), uniquingKeysWith: { first, _ in first })
+    return DropPlan(layers: scored, dropCounts: named, statistics: statistics)
   }
 
   /// How many weights each layer of `layers` loses: the pattern's own number, else the layer's own
@@ -77,38 +130,114 @@ public struct Pruning: Sendable {
     return result
   }
 
-  private mutating func apply(
-    _ dropCounts: [Int], to layers: [ScoredLayer]
-  ) throws(CompressError) {
-    var known: [LayerStatistics] = []
-    for scored in layers {
-      known.append(try statistics(for: repair.requiredStatistics, repair.name, scored.layer))
-    }
-    let (pattern, repair, statistics) = (pattern, repair, known)
-    let weights = Parallel.map(layers.count) { i -> Result<Tensor, CompressError> in
-      let (layer, units) = (layers[i].layer, layers[i].units)
-      let mask = pattern.mask(units, view: layer.use.view, dropping: dropCounts[i])
+  private var masking: Masking {
+    Masking(
+      pattern: pattern,
+      updating: repairs.first is OBSRepair ? criterion as? any UpdatingCriterion : nil)
+  }
+
+  private mutating func pruneAtOnce(
+    _ plan: DropPlan
+  ) throws(CompressError) -> [String: LayerErrors] {
+    let masking = masking
+    let weights = Parallel.map(plan.layers.count) { i -> Result<Tensor, CompressError> in
       do throws(CompressError) {
-        return .success(try repair.repaired(layer, mask: mask, statistics: statistics[i]))
+        return .success(try masking.masked(plan.layers[i], plan).weight)
       } catch {
         return .failure(error)
       }
     }
-    for (scored, weight) in zip(layers, weights) {
+    for (scored, weight) in zip(plan.layers, weights) {
       graph[scored.layer.use.value].constant = try weight.get()
+    }
+    return [:]
+  }
+
+  /// Layers that are not pruned take part in repairs unless they are named to be left alone.
+  private mutating func pruneLayerByLayer(
+    _ plan: DropPlan, _ selected: [(layer: Layer, role: LayerRole)]
+  ) throws(CompressError) -> [String: LayerErrors] {
+    guard let calibration else {
+      let names = ([criterion is any LayerwiseCriterion ? criterion.name : nil]
+        + layerwiseRepairs.map { $0.name }).compactMap { $0 }
+      throw .missingStatistics(
+        choice: names.joined(separator: ", "), statistics: ["each layer's inputs"])
+    }
+    let byName = Dictionary(
+      plan.layers.map { ($0.layer.name, $0) }, uniquingKeysWith: { first, _ in first })
+    var tasks: [LayerwisePass.Task] = []
+    for (layer, role) in selected {
+      if let scored = byName[layer.name] {
+        tasks.append(try task(scored, plan))
+      } else if case .excluded(let kind) = role, LayerKind(rawValue: kind) != nil,
+        !layerwiseRepairs.isEmpty
+      {
+        tasks.append(LayerwisePass.Task(layer: layer, solve: solver(mask: nil, start: nil)))
+      }
+    }
+    let pass = LayerwisePass(
+      run: calibration, settings: settings, ridge: settings.ridge ?? Self.defaultRidge)
+    var skipped: [Layer] = []
+    let changes = try pass.changes(of: graph, tasks) { skipped.append($0) }
+    var errors: [String: LayerErrors] = [:]
+    for (layer, _) in selected {
+      guard let change = changes[layer.name] else { continue }
+      graph.apply(change, to: layer)
+      errors[layer.name] = LayerErrors(before: change.errorBefore, after: change.errorAfter)
+    }
+    for layer in skipped {
+      guard let scored = byName[layer.name] else { continue }
+      graph[layer.use.value].constant = try masking.masked(scored, plan).weight
+    }
+    return errors
+  }
+
+  private static var defaultRidge: Double { 1e-3 }
+
+  private func task(
+    _ scored: ScoredLayer, _ plan: DropPlan
+  ) throws(CompressError) -> LayerwisePass.Task {
+    let layer = scored.layer
+    guard let layerwise = criterion as? any LayerwiseCriterion else {
+      let (mask, weight) = try masking.masked(scored, plan)
+      return LayerwisePass.Task(layer: layer, solve: solver(mask: mask, start: weight))
+    }
+    let (pattern, count) = (pattern, plan.dropCounts[layer.name] ?? 0)
+    let updates = repairs.first is OBSRepair
+    let repairs = layerwiseRepairs
+    return LayerwisePass.Task(layer: layer) { problem throws(CompressError) in
+      let (mask, weights) = try layerwise.pruned(problem, pattern: pattern, dropping: count)
+      let plain = problem.weights.masked(by: mask)
+      return try Self.repaired(problem, mask, plain, updates ? weights : plain, repairs)
     }
   }
 
-  private func statistics(
-    for required: Set<CalibrationStatistic>, _ choice: String, _ layer: Layer
-  ) throws(CompressError) -> LayerStatistics {
-    guard !required.isEmpty else { return LayerStatistics() }
-    let known = statistics[layer.name] ?? LayerStatistics()
-    let missing = required.filter { known.tensors[$0] == nil }.map { $0.rawValue }.sorted()
-    guard missing.isEmpty else {
-      throw .missingStatistics(choice: choice, statistics: missing)
+  /// For a mask that is known before; nil keeps every weight.
+  private func solver(
+    mask: WeightMask?, start: Tensor?
+  ) -> (LayerProblem) throws(CompressError) -> LayerwisePass.Solution {
+    let repairs = layerwiseRepairs
+    return { problem throws(CompressError) in
+      let layout = problem.layout
+      let kept = mask ?? WeightMask(count: problem.layer.count) { _ in true }
+      let flags = layout.mask(kept)
+      let plain = problem.weights.masked(by: flags)
+      var current = plain
+      if let start { current.groups = layout.matrices(start) }
+      return try Self.repaired(problem, flags, plain, current, repairs)
     }
-    return known
+  }
+
+  private static func repaired(
+    _ problem: LayerProblem, _ mask: LayerMask, _ plain: LayerWeights, _ start: LayerWeights,
+    _ repairs: [any LayerwiseRepair]
+  ) throws(CompressError) -> LayerwisePass.Solution {
+    var weights = start
+    for repair in repairs {
+      weights = try repair.repaired(problem, mask: mask, current: weights)
+    }
+    return LayerwisePass.Solution(
+      weights: weights, errorBefore: problem.error(of: plain), errorAfter: problem.error(of: weights))
   }
 }
 
@@ -119,4 +248,15 @@ public struct LayerOutcome: Sendable {
   public var role: LayerRole
   /// The pattern it was pruned by; nil where it was left alone.
   public var pattern: String?
+  /// How far its outputs are from those of the whole network, where calibration data told.
+  public var errors: LayerErrors?
+}
+
+/// Squared errors of a layer's outputs on calibration data, over the energy of the whole network's
+/// outputs there about their means.
+public struct LayerErrors: Hashable, Sendable {
+  /// With the surviving weights as they were.
+  public var before: Double
+  /// After repair.
+  public var after: Double
 }

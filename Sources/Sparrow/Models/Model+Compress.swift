@@ -17,14 +17,18 @@ extension Model {
   /// Weights are pruned as they were trained, before batch normalisation is folded into them. Weights
   /// that the model computes from smaller constants (int8 through Cast and Mul) are computed first
   /// where they are pruned, and stay small where they are left alone.
-  public func compressed(_ recipe: Recipe) throws(SparrowError) -> CompressedModel {
+  ///
+  /// `calibration` is for choices that learn from data; they may change biases beside weights.
+  public func compressed(
+    _ recipe: Recipe, calibration: CalibrationRun? = nil
+  ) throws(SparrowError) -> CompressedModel {
     let cleaned = try self.cleaned()
     var expanded = cleaned.graph
     try rewrite(&expanded, [ConstantFolding(expandsWeights: true)], PassOptions())
     let result: CompressionResult
     var blockShape: BlockShape?
     do throws(CompressError) {
-      result = try Compression(recipe).run(on: expanded)
+      result = try Compression(recipe).run(on: expanded, calibration: calibration)
       for case .prune(let step) in recipe.steps {
         blockShape = try Choices.pattern(step.pattern).blockShape ?? blockShape
       }
@@ -32,7 +36,11 @@ extension Model {
       throw .compression(model: path, error)
     }
     var graph = cleaned.graph
-    graph.replaceValues(named: result.prunedWeights)
+    if result.isCalibrated {
+      graph = result.graph
+    } else {
+      graph.replaceValues(named: result.prunedWeights)
+    }
     try rewrite(&graph, .cleanup, PassOptions())
     return CompressedModel(
       model: Model(graph: graph, path: path), result: result, blockShape: blockShape)

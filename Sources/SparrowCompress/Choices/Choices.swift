@@ -1,12 +1,16 @@
 /// The implementations of the five choices by name. Adding one: write it in a file of its own, list
 /// it here, test it.
 public enum Choices {
-  public static let criteria: [any Criterion] = [MagnitudeCriterion()]
+  public static let criteria: [any Criterion] = [
+    MagnitudeCriterion(), WandaCriterion(), SparseGPTCriterion(), ExactOBSCriterion(),
+  ]
   public static let allocations: [any Allocation] = [
     UniformAllocation(), UniformPlusAllocation(), GlobalAllocation(), ERKAllocation(),
     LAMPAllocation(), SensitivityAllocation(),
   ]
-  public static let repairs: [any Repair] = [NoRepair()]
+  public static let repairs: [any Repair] = [
+    OBSRepair(), LeastSquaresRepair(), MeanVarianceRepair(), BiasRepair(),
+  ]
   public static let schedules: [any Schedule] = [OneShotSchedule()]
   /// How patterns are written, for messages and help.
   public static let patterns = ["unstructured", "N:M as in 2:4", "RxC as in 1x4, 4x1, 4x4"]
@@ -21,10 +25,32 @@ public enum Choices {
     throw .unknownChoice(kind: "allocation", name: name, available: allocations.map { $0.name })
   }
 
-  public static func repair(_ name: String) throws(CompressError) -> any Repair {
-    for choice in repairs where choice.name == name { return choice }
-    throw .unknownChoice(kind: "repair", name: name, available: repairs.map { $0.name })
+  /// The repairs of a list, in its order; `none` alone is no repair.
+  public static func repairs(
+    _ names: [String], for criterion: any Criterion
+  ) throws(CompressError) -> [any Repair] {
+    var result: [any Repair] = []
+    for name in names where names != [noRepair] {
+      guard let choice = repairs.first(where: { $0.name == name }) else {
+        throw .unknownChoice(
+          kind: "repair", name: name, available: [noRepair] + repairs.map { $0.name })
+      }
+      if choice is OBSRepair, !(criterion is any UpdatingCriterion),
+        !(criterion is any LayerwiseCriterion)
+      {
+        throw .conflict(
+          "repair \(name) needs a criterion that knows the best change of the survivors; "
+            + "\(criterion.name) does not")
+      }
+      if choice is OBSRepair, !result.isEmpty {
+        throw .conflict("repair \(name) is made together with the mask; name it first")
+      }
+      result.append(choice)
+    }
+    return result
   }
+
+  public static let noRepair = "none"
 
   public static func schedule(_ name: String) throws(CompressError) -> any Schedule {
     for choice in schedules where choice.name == name { return choice }

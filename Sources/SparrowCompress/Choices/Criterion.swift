@@ -6,6 +6,8 @@ public protocol Criterion: Sendable {
   var name: String { get }
   /// What it must know beyond the weights.
   var requiredStatistics: Set<CalibrationStatistic> { get }
+  /// The repair that belongs to it, where a recipe names none.
+  var defaultRepair: [String] { get }
   /// One score a weight, row-major; only magnitudes count, and the lowest go first.
   ///
   /// `statistics` holds everything ``requiredStatistics`` names.
@@ -14,14 +16,40 @@ public protocol Criterion: Sendable {
 
 extension Criterion {
   public var requiredStatistics: Set<CalibrationStatistic> { [] }
+  public var defaultRepair: [String] { [] }
+}
+
+/// A criterion that models the loss as a quadratic and so knows what the survivors should become.
+public protocol UpdatingCriterion: Criterion {
+  /// The layer's weight with zeros where `mask` drops, and the best change of the others.
+  func updated(
+    _ layer: Layer, mask: WeightMask, statistics: LayerStatistics
+  ) throws(CompressError) -> Tensor
+}
+
+/// A criterion that looks at a layer once the layers before it are compressed, and chooses its mask
+/// together with its new weights.
+///
+/// Its ``Criterion/scores(of:statistics:)`` serve allocations only: weights' magnitudes.
+public protocol LayerwiseCriterion: Criterion {
+  /// The mask that drops `count` weights in units of `pattern`, and the weights for it.
+  func pruned(
+    _ problem: LayerProblem, pattern: any Pattern, dropping count: Int
+  ) throws(CompressError) -> (mask: LayerMask, weights: LayerWeights)
+}
+
+extension LayerwiseCriterion {
+  public var defaultRepair: [String] { [OBSRepair().name] }
+
+  public func scores(
+    of layer: Layer, statistics: LayerStatistics
+  ) throws(CompressError) -> Scores {
+    Scores(magnitudesOf: layer.weight)
+  }
 }
 
 /// What calibration data tells about a layer.
 public enum CalibrationStatistic: String, CaseIterable, Hashable, Sendable {
-  /// The L2 norm of each input over all samples and positions: `[inputs]`.
-  case inputNorms = "input norms"
-  /// The matrix 2XX^T of the layer's inputs: `[inputs * positions, inputs * positions]`.
-  case inputProducts = "input products"
   /// One gradient a sample: `[samples, weights]`.
   case gradients
 }

@@ -1,7 +1,7 @@
 // Decoding is written out so that a mistyped key is an error instead of a silent default.
 
 extension Recipe: Codable {
-  enum CodingKeys: String, CodingKey, CaseIterable { case version, steps }
+  enum CodingKeys: String, CodingKey, CaseIterable { case version, calibration, steps }
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.strictContainer(keyedBy: CodingKeys.self)
@@ -11,7 +11,10 @@ extension Recipe: Codable {
         forKey: .version, in: container,
         debugDescription: "found \(version), expected \(Recipe.currentVersion)")
     }
-    self.init(steps: try container.decode([RecipeStep].self, forKey: .steps))
+    self.init(
+      steps: try container.decode([RecipeStep].self, forKey: .steps),
+      calibration: try container.decodeIfPresent(CalibrationSettings.self, forKey: .calibration)
+        ?? CalibrationSettings())
     guard !steps.isEmpty else {
       throw DecodingError.dataCorruptedError(
         forKey: .steps, in: container, debugDescription: "expected at least one step, found none")
@@ -21,6 +24,7 @@ extension Recipe: Codable {
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(version, forKey: .version)
+    try container.encode(calibration, forKey: .calibration)
     try container.encode(steps, forKey: .steps)
   }
 }
@@ -55,13 +59,21 @@ extension PruneStep: Codable {
     criterion = try container.decodeIfPresent(String.self, forKey: .criterion) ?? criterion
     allocation = try container.decodeIfPresent(String.self, forKey: .allocation)
     pattern = try container.decodeIfPresent(String.self, forKey: .pattern) ?? pattern
-    repair = try container.decodeIfPresent(String.self, forKey: .repair) ?? repair
+    repair = try Self.names(container, .repair)
     schedule = try container.decodeIfPresent(String.self, forKey: .schedule) ?? schedule
     exclude = try container.decodeIfPresent([String].self, forKey: .exclude) ?? exclude
     layers = try container.decodeIfPresent([LayerOverride].self, forKey: .layers) ?? layers
     if let names = try container.decodeIfPresent([String].self, forKey: .excludeKinds) {
       excludeKinds = Set(try names.map { try Self.layerKind($0, container) })
     }
+  }
+
+  /// A name, or a list of names.
+  private static func names(
+    _ container: KeyedDecodingContainer<CodingKeys>, _ key: CodingKeys
+  ) throws -> [String]? {
+    if let name = try? container.decodeIfPresent(String.self, forKey: key) { return [name] }
+    return try container.decodeIfPresent([String].self, forKey: key)
   }
 
   private static func layerKind(
@@ -82,7 +94,7 @@ extension PruneStep: Codable {
     try container.encode(criterion, forKey: .criterion)
     try container.encodeIfPresent(allocation, forKey: .allocation)
     try container.encode(pattern, forKey: .pattern)
-    try container.encode(repair, forKey: .repair)
+    try container.encodeIfPresent(repair, forKey: .repair)
     try container.encode(schedule, forKey: .schedule)
     try container.encode(exclude, forKey: .exclude)
     try container.encode(excludeKinds.map { $0.rawValue }.sorted(), forKey: .excludeKinds)
@@ -104,6 +116,27 @@ extension LayerOverride: Codable {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(match, forKey: .match)
     try container.encode(sparsity, forKey: .sparsity)
+  }
+}
+
+extension CalibrationSettings: Codable {
+  enum CodingKeys: String, CodingKey, CaseIterable { case samples, batch, seed, ridge }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.strictContainer(keyedBy: CodingKeys.self)
+    self.init()
+    samples = try container.decodeIfPresent(Int.self, forKey: .samples)
+    batch = try container.decodeIfPresent(Int.self, forKey: .batch) ?? batch
+    seed = try container.decodeIfPresent(UInt64.self, forKey: .seed) ?? seed
+    ridge = try container.decodeIfPresent(Double.self, forKey: .ridge)
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encodeIfPresent(samples, forKey: .samples)
+    try container.encode(batch, forKey: .batch)
+    try container.encode(seed, forKey: .seed)
+    try container.encodeIfPresent(ridge, forKey: .ridge)
   }
 }
 

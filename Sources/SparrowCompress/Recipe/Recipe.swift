@@ -4,13 +4,14 @@
 /// sparsity itself needs one):
 /// ```yaml
 /// version: 1
+/// calibration: {samples: 512, seed: 0}
 /// steps:
 ///   - prune:
 ///       sparsity: 0.9             # of the prunable weights
 ///       criterion: magnitude
 ///       allocation: erk           # uniform, uniform+, global, erk, lamp, sensitivity
 ///       pattern: unstructured     # or N:M (2:4), or RxC blocks (1x4)
-///       repair: none
+///       repair: none              # or a list, made in its order: [obs, least-squares]
 ///       schedule: one-shot
 ///       exclude: ["*head*"]       # weights or nodes to leave alone
 ///       exclude_kinds: [depthwise, first, last]
@@ -23,9 +24,13 @@ public struct Recipe: Hashable, Sendable {
   public static var currentVersion: Int { 1 }
 
   public var version = Recipe.currentVersion
+  /// How calibration data is used, where it is given.
+  public var calibration = CalibrationSettings()
   public var steps: [RecipeStep]
 
-  public init(steps: [RecipeStep]) { self.steps = steps }
+  public init(steps: [RecipeStep], calibration: CalibrationSettings = CalibrationSettings()) {
+    (self.steps, self.calibration) = (steps, calibration)
+  }
 
   /// One pruning step.
   public init(prune step: PruneStep) { self.init(steps: [.prune(step)]) }
@@ -44,7 +49,8 @@ public struct PruneStep: Hashable, Sendable {
   /// nil: ``defaultAllocation``, or uniform where the pattern allows nothing else.
   public var allocation: String?
   public var pattern: String
-  public var repair: String
+  /// Made in this order; nil: what belongs to the criterion (``Criterion/defaultRepair``).
+  public var repair: [String]?
   public var schedule: String
   /// Globs of weights or nodes to leave alone.
   public var exclude: [String]
@@ -57,7 +63,7 @@ public struct PruneStep: Hashable, Sendable {
 
   public init(
     sparsity: Double? = nil, criterion: String = "magnitude", allocation: String? = nil,
-    pattern: String = "unstructured", repair: String = "none", schedule: String = "one-shot",
+    pattern: String = "unstructured", repair: [String]? = nil, schedule: String = "one-shot",
     exclude: [String] = [], excludeKinds: Set<LayerKind> = [.depthwise],
     layers: [LayerOverride] = []
   ) {

@@ -1,0 +1,118 @@
+import SparrowCore
+
+/// Where a layer stands in a graph of concrete shapes, and what of it calibration can change.
+struct LayerSite {
+  var node: Int
+  var input: ValueID
+  var output: ValueID
+  var geometry: LayerGeometry
+  var bias: Bias
+  /// What is added to the layer's output after it, known before the layer runs.
+  var addend: Addend?
+
+  /// Where a correction of the outputs' means goes.
+  enum Bias {
+    case none
+    /// The node's own input 2; nil where it has none yet.
+    case own(ValueID?)
+    /// A constant that a following node adds.
+    case following(ValueID)
+  }
+
+  /// `scale * output + shift + value`, as a residual connection makes it: an error that the value
+  /// already has can be made good by the layer. The scale is one a channel; nil: 1.
+  struct Addend {
+    var value: ValueID
+    var scale: [Float]?
+  }
+
+  /// nil where the weight has several readers or the node is of a kind that is not understood.
+  init?(_ layer: Layer, in graph: Graph, _ consumers: [[Int]], _ producers: [Int?]) {
+    let readers = consumers[layer.use.value.index]
+    guard readers.count == 1, !graph.outputs.contains(layer.use.value) else { return nil }
+    let node = graph.nodes[readers[0]]
+    guard node.input(1) == layer.use.value, node.input(0) != layer.use.value,
+      let input = node.input(0), graph[input].type?.dtype == .float32,
+      let output = node.outputs.first,
+      let geometry = LayerGeometry(node, in: graph, view: layer.use.view)
+    else { return nil }
+    (self.node, self.input, self.output) = (readers[0], input, output)
+    self.geometry = geometry
+    bias = Self.bias(node, output, layer, graph, consumers)
+    if case .none = bias, node.input(2) != nil { return nil }
+    addend = Self.addend(readers[0], output, graph, consumers, producers)
+  }
+
+  private static func bias(
+    _ node: Node, _ output: ValueID, _ layer: Layer, _ graph: Graph, _ consumers: [[Int]]
+  ) -> Bias {
+    if case .matMul = node.op {
+      guard let id = following(output, layer, graph, consumers) else { return .none }
+      return .following(id)
+    }
+    guard let id = node.input(2) else { return .own(nil) }
+    let isOwn = graph[id].constant?.count == layer.use.view.outputs && consumers[id.index].count == 1
+    return isOwn ? .own(id) : .none
+  }
+
+  /// The constant vector that the only reader of `output` adds to it.
+  private static func following(
+    _ output: ValueID, _ layer: Layer, _ graph: Graph, _ consumers: [[Int]]
+  ) -> ValueID? {
+    guard consumers[output.index].count == 1, !graph.outputs.contains(output) else { return nil }
+    let reader = graph.nodes[consumers[output.index][0]]
+    guard case .binary(let op) = reader.op, op.function == .add else { return nil }
+    for case let id? in reader.inputs where id != output {
+      guard let tensor = graph[id].constant, tensor.count == layer.use.view.outputs,
+        tensor.shape.last == tensor.count, consumers[id.index].count == 1
+      else { return nil }
+      return id
+    }
+    return nil
+  }
+
+  /// Follows the output through what only scales and shifts it to the sum with another activation.
+  private static func addend(
+    _ node: Int, _ output: ValueID, _ graph: Graph, _ consumers: [[Int]], _ producers: [Int?]
+  ) -> Addend? {
+    var value = output
+    var scale: [Float]?
+    while consumers[value.index].count == 1, !graph.outputs.contains(value) {
+      let reader = graph.nodes[consumers[value.index][0]]
+      switch reader.op {
+      case .identity: break
+      case .batchNormalization(let op):
+        guard reader.input(0) == value, let factor = op.scale(of: reader, in: graph) else {
+          return nil
+        }
+        scale = scale.map { zip($0, factor).map { $0 * $1 } } ?? factor
+      case .binary(let op):
+        guard op.function == .add, let a = reader.input(0), let b = reader.input(1), a != b else {
+          return nil
+        }
+        let other = a == value ? b : a
+        if graph[other].constant != nil { break }
+        guard (producers[other.index] ?? -1) < node,
+          graph[other].type?.shape == graph[output].type?.shape,
+          scale?.contains(where: { abs($0) < 1e-6 }) != true
+        else { return nil }
+        return Addend(value: other, scale: scale)
+      default: return nil
+      }
+      guard let next = reader.outputs.first else { return nil }
+      value = next
+    }
+    return nil
+  }
+}
+
+extension BatchNormalization {
+  /// The factor of each channel; nil where the parameters are not constant.
+  fileprivate func scale(of node: Node, in graph: Graph) -> [Float]? {
+    guard let gamma = node.input(1).flatMap({ graph[$0].constant?.floats }),
+      let variance = node.input(4).flatMap({ graph[$0].constant?.floats }),
+      gamma.count == variance.count
+    else { return nil }
+    return zip(gamma, variance).map { $0 / ($1 + epsilon).squareRoot() }
+  }
+}

@@ -1,0 +1,228 @@
+import SparrowCore
+import SparrowPasses
+import SparrowRuntime
+
+/// Goes through a network layer after layer: gathers what each is given by the layers before it, as
+/// they are compressed already, and what the whole network gave there, and lets `solve` choose its new
+/// weights.
+///
+/// Two streams of activations advance side by side, one through the network as it was, one through
+/// what it has become; both are computed once.
+struct LayerwisePass {
+  /// A layer that is to be changed.
+  struct Task {
+    var layer: Layer
+    /// The weights the stream of the compressed network has there before it is solved for; the
+    /// layer's own weight is what it was.
+    var solve: (LayerProblem) throws(CompressError) -> Solution
+  }
+
+  /// What became of a layer.
+  struct Solution {
+    var weights: LayerWeights
+    /// Squared errors relative to the outputs' energy, before and after repair.
+    var errorBefore: Double
+    var errorAfter: Double
+  }
+
+  /// A layer's new constants in the graph.
+  struct Change {
+    var weight: Tensor
+    /// The new bias; nil where it stays.
+    var bias: Tensor?
+    var errorBefore: Double
+    var errorAfter: Double
+  }
+
+  let run: CalibrationRun
+  let settings: CalibrationSettings
+  let ridge: Double
+
+  /// The changes by weight name. Layers that cannot be calibrated are handed to `skipped` and stay as
+  /// `graph` has them.
+  func changes(
+    of graph: Graph, _ tasks: [Task], skipped: (Layer) -> Void
+  ) throws(CompressError) -> [String: Change] {
+    let batches = try Batches(
+      run.data, declared: graph.inputs.first.flatMap { graph[$0].type?.dimensions?.first?.value },
+      most: settings.batch)
+    let concrete = try specialized(graph, batches)
+    let (consumers, producers) = (concrete.consumers(), concrete.producers())
+    var sites: [(site: LayerSite, task: Task)] = []
+    for task in tasks {
+      if let site = LayerSite(task.layer, in: concrete, consumers, producers) {
+        sites.append((site, task))
+      } else {
+        skipped(task.layer)
+      }
+    }
+    sites.sort { $0.site.node < $1.site.node }
+    let budget = ActivationStore.Budget(limit: run.memory, folder: run.folder)
+    let (whole, pruned) = (
+      ActivationStream(concrete, batches: batches.count, threads: run.threads, budget: budget),
+      ActivationStream(concrete, batches: batches.count, threads: run.threads, budget: budget)
+    )
+    for batch in 0..<batches.count {
+      let inputs = batches.inputs(batch)
+      try whole.begin(inputs, batch: batch)
+      try pruned.begin(inputs, batch: batch)
+    }
+    var result: [String: Change] = [:]
+    for (i, (site, task)) in sites.enumerated() {
+      run.progress(
+        CalibrationProgress(
+          stage: task.layer.name, fraction: Double(i) / Double(max(1, sites.count))))
+      let change: Change
+      if let recorded = known(task.layer) {
+        change = recorded
+      } else {
+        change = try solved(task, site, whole, pruned)
+      }
+      apply(change, site, task.layer, to: pruned)
+      result[task.layer.name] = change
+    }
+    run.progress(CalibrationProgress(stage: "", fraction: 1))
+    return result
+  }
+
+  private func specialized(_ graph: Graph, _ batches: Batches) throws(CompressError) -> Graph {
+    do throws(RuntimeError) {
+      return try graph.specialized(inputShapes: batches.inputs(0).map { $0.shape })
+    } catch {
+      throw .calibration(error.message)
+    }
+  }
+
+  private func solved(
+    _ task: Task, _ site: LayerSite, _ whole: ActivationStream, _ pruned: ActivationStream
+  ) throws(CompressError) -> Change {
+    try whole.advance(to: site.node + 1)
+    try pruned.advance(to: site.node)
+    let sums = MomentsAccumulator(site.geometry)
+    for batch in 0..<pruned.batches {
+      let targets = try target(site, batch, whole, pruned)
+      sums.add(inputs: try pruned.value(site.input, batch: batch), targets: targets)
+    }
+    let moments = sums.moments()
+    guard moments.isFinite else {
+      throw .calibration("the inputs of '\(task.layer.name)' are not finite")
+    }
+    let layout = WeightLayout(view: task.layer.use.view, groups: site.geometry.groups)
+    let own = LayerWeights(
+      groups: layout.matrices(task.layer.weight), bias: bias(site, whole.graph, task.layer))
+    let problem = LayerProblem(
+      task.layer, own, moments, layout: layout, hasBias: site.hasBias, ridge: ridge)
+    let solution = try task.solve(problem)
+    let change = Change(
+      weight: layout.tensor(solution.weights.groups, like: task.layer.weight),
+      bias: newBias(solution.weights.bias, site, whole.graph, task.layer),
+      errorBefore: solution.errorBefore, errorAfter: solution.errorAfter)
+    try run.journal?.record(change.entry, for: task.layer.name)
+    return change
+  }
+
+  /// What the layer's output ought to be: what it was, and what takes back the error of the
+  /// activation it is added to.
+  private func target(
+    _ site: LayerSite, _ batch: Int, _ whole: ActivationStream, _ pruned: ActivationStream
+  ) throws(CompressError) -> Tensor {
+    let output = try whole.value(site.output, batch: batch)
+    guard let addend = site.addend else { return output }
+    let wanted = try whole.value(addend.value, batch: batch)
+    let found = try pruned.value(addend.value, batch: batch)
+    let channels = addend.scale?.count ?? 1
+    let inner = output.rank > 1 ? output.shape.dropFirst(2).reduce(1, *) : 1
+    return Tensor(of: Float.self, shape: output.shape) { target in
+      output.withElements(of: Float.self) { y in
+        wanted.withElements(of: Float.self) { wanted in
+          found.withElements(of: Float.self) { found in
+            for i in target.indices {
+              let factor = addend.scale.map { 1 / $0[i / inner % channels] } ?? 1
+              target[i] = y[i] + (wanted[i] - found[i]) * factor
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+extension LayerwisePass {
+  /// The layer's bias as its moments see it: of a following node it is part of neither.
+  private func bias(_ site: LayerSite, _ graph: Graph, _ layer: Layer) -> [Double] {
+    let zeros = [Double](repeating: 0, count: layer.use.view.outputs)
+    guard case .own(let id?) = site.bias else { return zeros }
+    return graph[id].constant?.doubles ?? zeros
+  }
+
+  private func newBias(
+    _ bias: [Double], _ site: LayerSite, _ graph: Graph, _ layer: Layer
+  ) -> Tensor? {
+    switch site.bias {
+    case .none: return nil
+    case .own(let id):
+      let old = id.flatMap { graph[$0].constant }
+      return Tensor(layer.weight.dtype, old?.shape ?? [bias.count], doubles: bias)
+    case .following(let id):
+      guard let old = graph[id].constant else { return nil }
+      return Tensor(old.dtype, old.shape, doubles: zip(old.doubles, bias).map { $0 + $1 })
+    }
+  }
+
+  private func apply(
+    _ change: Change, _ site: LayerSite, _ layer: Layer, to stream: ActivationStream
+  ) {
+    stream.replace(layer.use.value, with: change.weight)
+    guard let bias = change.bias else { return }
+    switch site.bias {
+    case .none: break
+    case .own(let id?), .following(let id): stream.replace(id, with: bias)
+    case .own(nil):
+      stream.attach(bias, named: layer.name + "_bias", to: site.node, input: 2)
+    }
+  }
+
+  private func known(_ layer: Layer) -> Change? {
+    guard let entry = run.journal?.entry(for: layer.name), let weight = entry["weight"],
+      weight.shape == layer.weight.shape, weight.dtype == layer.weight.dtype,
+      let errors = entry["errors"]?.doubles, errors.count == 2
+    else { return nil }
+    return Change(
+      weight: weight, bias: entry["bias"], errorBefore: errors[0], errorAfter: errors[1])
+  }
+}
+
+extension LayerwisePass.Change {
+  fileprivate var entry: [String: Tensor] {
+    var result = ["weight": weight, "errors": Tensor([errorBefore, errorAfter])]
+    result["bias"] = bias
+    return result
+  }
+}
+
+extension LayerSite {
+  var hasBias: Bool {
+    if case .none = bias { return false }
+    return true
+  }
+}
+
+extension Graph {
+  /// Puts a change of a layer in its place.
+  mutating func apply(_ change: LayerwisePass.Change, to layer: Layer) {
+    self[layer.use.value].constant = change.weight
+    guard let bias = change.bias else { return }
+    let node = layer.use.node
+    if case .matMul = nodes[node].op {
+      guard let output = nodes[node].outputs.first,
+        let reader = nodes.firstIndex(where: { $0.inputs.contains(output) }),
+        let place = nodes[reader].inputs.firstIndex(where: { $0 != output })
+      else { return }
+      nodes[reader].inputs[place] = addConstant(unusedName(layer.name + "_bias"), bias)
+      return
+    }
+    let id = addConstant(unusedName(layer.name + "_bias"), bias)
+    while nodes[node].inputs.count <= 2 { nodes[node].inputs.append(nil) }
+    nodes[node].inputs[2] = id
+  }
+}

@@ -1,0 +1,179 @@
+import SparrowCore
+import SparrowPasses
+
+/// Adds up a layer's ``LayerMoments`` batch by batch, on all cores.
+///
+/// Columns of inputs are gathered into a panel of float64, and each full panel is added by one
+/// symmetric rank-k update. Workers take fixed shares of the samples (or of the groups), so the sums
+/// do not depend on who is faster.
+final class MomentsAccumulator {
+  let geometry: LayerGeometry
+  private var parts: [[GroupMoments]]
+
+  /// Columns of a panel: enough for the update to run near its peak.
+  private static var panelLength: Int { 384 }
+
+  init(_ geometry: LayerGeometry) {
+    self.geometry = geometry
+    let empty = GroupMoments(columns: geometry.columns, outputs: geometry.outputs)
+    let all = [GroupMoments](repeating: empty, count: geometry.groups)
+    parts = geometry.groups > 1 ? [all] : (0..<Parallel.workers).map { _ in all }
+  }
+
+  /// Adds a batch: inputs as the layer reads them, and the outputs it ought to give.
+  func add(inputs: Tensor, targets: Tensor) {
+    let geometry = self.geometry
+    inputs.withElements(of: Float.self) { x in
+      targets.withElements(of: Float.self) { y in
+        nonisolated(unsafe) let (x, y) = (x, y)
+        if geometry.groups > 1 {
+          let before = parts[0]
+          parts[0] = Parallel.map(geometry.groups) { g in
+            var sums = before[g]
+            Self.add(geometry, x, y, group: g, share: 0, of: 1, to: &sums)
+            return sums
+          }
+        } else {
+          // Moved out and in again, so that sums are changed in place and not copied.
+          let count = parts.count
+          nonisolated(unsafe) let base = parts.withUnsafeMutableBufferPointer { $0 }
+          _ = Parallel.map(count) { i in
+            Self.add(geometry, x, y, group: 0, share: i, of: count, to: &base[i][0])
+          }
+        }
+      }
+    }
+  }
+
+  /// The sums so far.
+  func moments() -> LayerMoments {
+    var groups = parts[0]
+    for part in parts.dropFirst() {
+      for g in groups.indices { groups[g].add(part[g]) }
+    }
+    for g in groups.indices { groups[g].inputs.mirrorLowerTriangle() }
+    return LayerMoments(groups: groups)
+  }
+
+  private static func add(
+    _ geometry: LayerGeometry, _ x: UnsafeBufferPointer<Float>, _ y: UnsafeBufferPointer<Float>,
+    group: Int, share: Int, of shares: Int, to sums: inout GroupMoments
+  ) {
+    var panel = Panel(columns: geometry.columns, outputs: geometry.outputs, length: panelLength)
+    switch geometry.source {
+    case .rows:
+      let count = x.count / max(1, geometry.inputs)
+      for row in share * count / shares..<(share + 1) * count / shares {
+        panel.append(row: row, x, y)
+        if panel.isFull { panel.flush(into: &sums) }
+      }
+    case .planes(let plane, let positions, let entries):
+      let sample = geometry.groups * geometry.inputs * plane
+      let count = x.count / max(1, sample)
+      entries.withUnsafeBufferPointer { entries in
+        for image in share * count / shares..<(share + 1) * count / shares {
+          let source = x.baseAddress.map { $0 + image * sample + group * geometry.inputs * plane }
+          let target = y.baseAddress.map {
+            $0 + (image * geometry.groups + group) * geometry.outputs * positions
+          }
+          guard let source, let target else { continue }
+          var first = 0
+          while first < positions {
+            let length = min(positions - first, panel.room)
+            panel.append(
+              geometry, source, plane, entries, target, positions, first..<first + length)
+            first += length
+            if panel.isFull { panel.flush(into: &sums) }
+          }
+        }
+      }
+    }
+    panel.flush(into: &sums)
+  }
+}
+
+/// Columns of inputs and outputs on their way into the sums:
+/// ```
+///            one column a sample and position
+/// inputs   | position 0: input 0 ... ; position 1: ... |   d rows
+///          | 1 1 1 ...                                 |   1 row
+/// outputs  | output 0 ...                              |   o rows
+/// ```
+private struct Panel {
+  private let columns: Int
+  private let outputs: Int
+  private let length: Int
+  private var filled = 0
+  private var x: [Double]
+  private var y: [Double]
+
+  init(columns: Int, outputs: Int, length: Int) {
+    (self.columns, self.outputs, self.length) = (columns, outputs, length)
+    x = [Double](repeating: 0, count: (columns + 1) * length)
+    y = [Double](repeating: 0, count: outputs * length)
+    for i in 0..<length { x[columns * length + i] = 1 }
+  }
+
+  var room: Int { length - filled }
+  var isFull: Bool { filled == length }
+
+  /// One row of a matrix of inputs, and of outputs.
+  mutating func append(
+    row: Int, _ source: UnsafeBufferPointer<Float>, _ target: UnsafeBufferPointer<Float>
+  ) {
+    for i in 0..<columns { x[i * length + filled] = Double(source[row * columns + i]) }
+    for i in 0..<outputs { y[i * length + filled] = Double(target[row * outputs + i]) }
+    filled += 1
+  }
+
+  /// Output positions `range` of one image.
+  mutating func append(
+    _ geometry: LayerGeometry, _ source: UnsafePointer<Float>, _ plane: Int,
+    _ entries: UnsafeBufferPointer<Int32>, _ target: UnsafePointer<Float>, _ positions: Int,
+    _ range: Range<Int>
+  ) {
+    let (filled, length, outputs) = (filled, length, outputs)
+    x.withUnsafeMutableBufferPointer { x in
+      for tap in 0..<geometry.taps {
+        let entry = entries.baseAddress.map { $0 + tap * positions + range.lowerBound }
+        guard let entry, let base = x.baseAddress else { continue }
+        for c in 0..<geometry.inputs {
+          let from = source + c * plane
+          let to = base + (tap * geometry.inputs + c) * length + filled
+          for i in 0..<range.count {
+            let place = Int(entry[i])
+            to[i] = place < 0 ? 0 : Double(from[place])
+          }
+        }
+      }
+    }
+    y.withUnsafeMutableBufferPointer { y in
+      guard let base = y.baseAddress else { return }
+      for o in 0..<outputs {
+        let from = target + o * positions + range.lowerBound
+        let to = base + o * length + filled
+        for i in 0..<range.count { to[i] = Double(from[i]) }
+      }
+    }
+    self.filled += range.count
+  }
+
+  mutating func flush(into sums: inout GroupMoments) {
+    let (count, length, columns) = (filled, length, columns)
+    guard count > 0 else { return }
+    x.withUnsafeBufferPointer { x in
+      y.withUnsafeBufferPointer { y in
+        guard let x = x.baseAddress, let y = y.baseAddress else { return }
+        sums.inputs.addGram(x, length: count, stride: length)
+        sums.targets.addProduct(y, transposed: x, length: count, stride: length)
+        for o in sums.targetSquares.indices {
+          var sum = 0.0
+          for i in 0..<count { sum += y[o * length + i] * y[o * length + i] }
+          sums.targetSquares[o] += sum
+        }
+      }
+    }
+    precondition(columns == sums.columns)
+    filled = 0
+  }
+}
