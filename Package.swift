@@ -27,7 +27,7 @@ let package = Package(
   targets: [
     .target(name: "CPlatform"),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
-    .target(name: "CLapack", linkerSettings: [.linkedLibrary("openblas")]),
+    .target(name: "CLapack"),
     .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
     .target(
       name: "CProtobuf",

@@ -20,6 +20,8 @@ public enum CompressError: Error, Equatable {
   case conflict(String)
   /// A choice needs calibration statistics that were not given.
   case missingStatistics(choice: String, statistics: [String])
+  /// The system's linear algebra library cannot be loaded.
+  case noLinearAlgebra(String)
   /// Activations beyond the memory budget could not be written to files.
   case spill(folder: String)
   /// The calibration data does not fit the network, or running it failed.
@@ -50,6 +52,8 @@ public enum CompressError: Error, Equatable {
     case .conflict(let reason): reason
     case .missingStatistics(let choice, let statistics):
       "\(choice) needs \(statistics.joined(separator: " and ")); give calibration data"
+    case .noLinearAlgebra(let reason):
+      "methods that solve for weights need OpenBLAS (Debian: libopenblas0-serial), but \(reason)"
     case .spill(let folder):
       "activations beyond the memory budget cannot be written to \(folder); "
         + "allow more memory, use fewer samples, or name another folder"

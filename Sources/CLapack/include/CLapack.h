@@ -1,8 +1,13 @@
 #ifndef CLAPACK_H
 #define CLAPACK_H
 
-// Float64 linear algebra by the system's BLAS and LAPACK, for row-major matrices. Symmetric matrices
-// are read from, and written to, their lower triangle. Every call runs on the calling thread alone.
+// Float64 linear algebra by the system's BLAS and LAPACK (OpenBLAS), for row-major matrices. Symmetric
+// matrices are read from, and written to, their lower triangle. Every call runs on the calling thread
+// alone. The library is loaded when it is first asked for, so that programs which never compress with
+// data neither need nor load it.
+
+/// Loads the library. NULL, or what went wrong; nothing below may be called then.
+const char *cl_load(void);
 
 /// C += X X^T, lower triangle; X is n x k with rows `ldx` apart, C is n x n.
 void cl_add_gram(int n, int k, const double *x, int ldx, double *c);

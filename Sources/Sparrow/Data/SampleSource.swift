@@ -1,10 +1,11 @@
+import SparrowCompress
 import SparrowCore
 
 /// Samples as one model takes them: a batch is a tensor for each of its inputs.
 ///
 /// Made from the samples of a ``Dataset``, preprocessed, where the model has one input; else from an
 /// `.npz` file whose arrays have the inputs' names, taken as they are.
-public struct SampleSource: Sendable {
+public struct SampleSource: CalibrationData {
   /// What the samples are read from.
   enum Origin: Sendable {
     case preprocessed(SampleReader, Preprocessing)

@@ -54,7 +54,7 @@ public struct CalibrationJournal: LayerJournal {
   }
 
   public func record(_ entry: [String: Tensor], for layer: String) throws(CompressError) {
-    let arrays = entry.sorted { $0.key < $1.key }.map { (name: $0.key, tensor: $0.value) }
+    let arrays = entry.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     do throws(FormatError) {
       try NPZ.write(arrays, to: path(layer))
     } catch {
@@ -72,13 +72,20 @@ public struct CalibrationJournal: LayerJournal {
   }
 }
 
-/// A number that stands for some bytes: FNV-1a, 64 bits (draft-eastlake-fnv).
+/// A number that stands for some bytes: in the manner of FNV-1a, a word at a time.
 enum Fingerprint {
   static func of(_ text: String) -> UInt64 { Array(text.utf8).withUnsafeBytes { of($0) } }
 
+  /// Whole words first, then the rest byte by byte.
   static func of(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+    let prime: UInt64 = 0x0000_0100_0000_01b3
+    let words = bytes.count / 8
+    for i in 0..<words {
+      hash = (hash ^ bytes.loadUnaligned(fromByteOffset: i * 8, as: UInt64.self)) &* prime
+      hash ^= hash >> 29
+    }
+    for i in words * 8..<bytes.count { hash = (hash ^ UInt64(bytes[i])) &* prime }
     return hash
   }
 }

@@ -24,6 +24,7 @@ final class ActivationStream {
     for (i, node) in graph.nodes.enumerated() {
       for case let id? in node.inputs { lastReaders[id.index] = i }
     }
+    for id in graph.outputs { lastReaders[id.index] = graph.nodes.count }
   }
 
   /// Takes the network's inputs of one batch.

@@ -43,6 +43,7 @@ struct LayerwisePass {
   func changes(
     of graph: Graph, _ tasks: [Task], skipped: (Layer) -> Void
   ) throws(CompressError) -> [String: Change] {
+    try LinearAlgebra.load()
     let batches = try Batches(
       run.data, declared: graph.inputs.first.flatMap { graph[$0].type?.dimensions?.first?.value },
       most: settings.batch)

@@ -1,6 +1,14 @@
 import CLapack
 import SparrowPasses
 
+/// The system's linear algebra library.
+enum LinearAlgebra {
+  /// Loads it; products, factors and solves may be asked for after that only.
+  static func load() throws(CompressError) {
+    if let failure = cl_load() { throw .noLinearAlgebra(String(cString: failure)) }
+  }
+}
+
 /// A dense matrix of float64, row-major.
 public struct Matrix: Sendable, Equatable {
   public let rows: Int

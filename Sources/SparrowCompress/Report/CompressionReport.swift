@@ -32,10 +32,17 @@ public struct LayerReport: Codable, Hashable, Sendable {
   public var bytes: Int
   /// Of one inference at batch 1; absent where input shapes are open.
   public var multiplyAdds: Int?
+  /// The squared error of its outputs on calibration data, over the energy of the whole network's
+  /// about their means: with the surviving weights as they were, and after repair. Absent where no
+  /// data was looked at.
+  public var errorBefore: Double?
+  public var errorAfter: Double?
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case name, node, kind, shape, weights, nonzeros, sparsity, role, pattern, storage, bytes
     case multiplyAdds = "multiply_adds"
+    case errorBefore = "error_before"
+    case errorAfter = "error_after"
   }
 }
 

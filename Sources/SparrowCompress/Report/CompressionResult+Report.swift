@@ -28,7 +28,8 @@ extension CompressionResult {
       shape: tensor.shape, weights: tensor.count, nonzeros: nonzeros,
       sparsity: Self.fraction(tensor.count - nonzeros, of: tensor.count),
       role: outcome?.role.text ?? "not a weight when it was compressed", pattern: outcome?.pattern,
-      storage: tensor.storage.name, bytes: tensor.storedByteCount, multiplyAdds: work[value.name])
+      storage: tensor.storage.name, bytes: tensor.storedByteCount, multiplyAdds: work[value.name],
+      errorBefore: outcome?.errors?.before, errorAfter: outcome?.errors?.after)
   }
 
   private func totals(_ layers: [LayerReport], isWorkKnown: Bool) -> CompressionTotals {

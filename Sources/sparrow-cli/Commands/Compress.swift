@@ -20,6 +20,8 @@ struct Compress: ParsableCommand {
         sparrow compress a.onnx b.sparrow --sparsity 0.9 --exclude 'head*'
         sparrow compress a.onnx b.sparrow --sparsity 0.9 --report report.json
         sparrow compress a.onnx b.sparrow --recipe recipe.yaml
+        sparrow compress a.onnx b.sparrow --sparsity 0.8 --criterion exact-obs \
+          --calibration train.npz --preprocess cifar --samples 1024
       """)
 
   @Argument(help: "The model to read (.onnx or .sparrow).")
@@ -30,6 +32,8 @@ struct Compress: ParsableCommand {
 
   @OptionGroup(title: "What to prune") var pruning: PruningOptions
 
+  @OptionGroup(title: "Calibration") var calibration: CalibrationOptions
+
   @Option(
     help: ArgumentHelp("Write a JSON report of every layer.", valueName: "file"))
   var report: String?
@@ -38,11 +42,19 @@ struct Compress: ParsableCommand {
 
   func run() throws {
     let format = try ModelFormat(path: output)
-    let recipe = try pruning.chosenRecipe()
+    let recipe = calibration.applied(to: try pruning.chosenRecipe())
     let model = try common.timed("read") { try Model.load(path: input) }
     // Taken before writing: a model may be compressed in place.
     let before = (summary: ModelSummary(model), size: fileSize(input))
-    let compressed = try common.timed("prune") { try model.compressed(recipe) }
+    let samples = try calibration.source(for: model, recipe.calibration)
+    let journal = try samples.map { samples in
+      try CalibrationJournal(
+        output: output, signature: try model.signature(recipe: recipe, samples: samples))
+    }
+    if let journal, journal.found > 0 {
+      common.say("going on with \(journal.found) layers from \(journal.folder)")
+    }
+    let compressed = try common.timed("prune") { try compress(model, recipe, samples, journal) }
     var final = compressed.model
     if format == .sparrow {
       final = try common.timed("optimise") {
@@ -55,7 +67,18 @@ struct Compress: ParsableCommand {
     let staged = try report.map { try StagedText(try details.json(), to: $0) }
     try common.timed("write") { try final.save(to: output) }
     try staged?.commit()
+    journal?.finish()
     print(details, before: before, after: (ModelSummary(final), fileSize(output)))
+  }
+
+  private func compress(
+    _ model: Model, _ recipe: Recipe, _ samples: SampleSource?, _ journal: CalibrationJournal?
+  ) throws -> CompressedModel {
+    guard let samples, let journal else { return try model.compressed(recipe) }
+    let progress = Progress("compress", common)
+    defer { progress.finish() }
+    return try model.compressed(
+      recipe, calibration: calibration.run(samples, journal: journal, progress: progress))
   }
 
   private func print(
@@ -83,14 +106,21 @@ struct Compress: ParsableCommand {
   }
 
   private func layers(_ details: CompressionReport) -> String {
-    let header = ["weight", "shape", "sparsity", "storage", "size", "role"]
+    let header = ["weight", "shape", "sparsity", "storage", "size", "error", "role"]
     return Text.table(
       [header]
         + details.layers.map { layer in
           [
             layer.name, layer.shape.map { "\($0)" }.joined(separator: "x"),
-            Text.percent(layer.sparsity), layer.storage, Text.bytes(layer.bytes), layer.role,
+            Text.percent(layer.sparsity), layer.storage, Text.bytes(layer.bytes), error(layer),
+            layer.role,
           ]
         })
+  }
+
+  /// The layer's relative squared error before and after repair.
+  private func error(_ layer: LayerReport) -> String {
+    guard let before = layer.errorBefore, let after = layer.errorAfter else { return "" }
+    return Text.significant(before) + " -> " + Text.significant(after)
   }
 }

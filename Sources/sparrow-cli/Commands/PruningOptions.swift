@@ -23,14 +23,13 @@ struct PruningOptions: ParsableArguments {
   var pattern: String?
 
   @Option(
-    help: "What the remaining weights do about it: \(names(Choices.repairs.map { $0.name })).")
+    help: ArgumentHelp(
+      "What the remaining weights do about it, one or more in order: \(repairs) "
+        + "(default: the criterion's own).", valueName: "repair,..."))
   var repair: String?
 
   @Option(help: "Not available yet.")
   var quantize: String?
-
-  @Option(help: ArgumentHelp("Not available yet.", valueName: "data.npz"))
-  var calibration: String?
 
   @Option(
     help: ArgumentHelp(
@@ -43,6 +42,10 @@ struct PruningOptions: ParsableArguments {
       "A kind to prune though it is left alone by default: depthwise.",
       valueName: "kind"))
   var include: [String] = []
+
+  private static var repairs: String {
+    names([Choices.noRepair] + Choices.repairs.map { $0.name })
+  }
 
   private static func names(_ list: [String]) -> String { list.joined(separator: ", ") }
 
@@ -71,7 +74,7 @@ struct PruningOptions: ParsableArguments {
     var step = PruneStep(sparsity: sparsity, allocation: allocation)
     if let criterion { step.criterion = criterion }
     if let pattern { step.pattern = pattern }
-    if let repair { step.repair = repair }
+    if let repair { step.repair = repair.split(separator: ",").map(String.init) }
     for name in exclude {
       if let kind = LayerKind(rawValue: name) {
         step.excludeKinds.insert(kind)
@@ -92,13 +95,6 @@ struct PruningOptions: ParsableArguments {
   private func checkAvailability() throws(SparrowError) {
     if let quantize {
       throw .unavailable("--quantize \(quantize) is not available yet; leave it out")
-    }
-    if calibration != nil {
-      throw .unavailable("--calibration is not available yet: no criterion or repair needs data")
-    }
-    if let repair, !Choices.repairs.contains(where: { $0.name == repair }) {
-      let known = Choices.repairs.map { $0.name }.joined(separator: ", ")
-      throw .unavailable("--repair \(repair) is not available yet; available: \(known)")
     }
   }
 }

@@ -1,0 +1,26 @@
+import SparrowCompress
+import SparrowCore
+
+extension Model {
+  /// A text that differs where a compression's layers would: by the network and its weights, the
+  /// recipe, and the samples.
+  public func signature(recipe: Recipe, samples: SampleSource) throws -> String {
+    var hash = Fingerprint.of(graph.text)
+    for value in graph.values {
+      guard let tensor = value.constant else { continue }
+      hash = hash &* 31 &+ tensor.fingerprint
+      tensor.releasePages()
+    }
+    let (first, last) = (samples.batch(0..<1), samples.batch(samples.count - 1..<samples.count))
+    for tensor in first + last { hash = hash &* 31 &+ tensor.fingerprint }
+    return "sparrow 1\nnetwork \(String(hash, radix: 16))\n"
+      + "data \(samples.path), \(samples.count) samples\n" + (try recipe.yaml())
+  }
+}
+
+extension Tensor {
+  /// Of the elements' bytes.
+  fileprivate var fingerprint: UInt64 {
+    dense().denseBytes?.withUnsafeBytes { Fingerprint.of($0) } ?? 0
+  }
+}
