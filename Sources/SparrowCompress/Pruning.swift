@@ -158,7 +158,8 @@ extension Pruning {
     _ plan: DropPlan, _ selected: [(layer: Layer, role: LayerRole)]
   ) throws(CompressError) -> [String: LayerErrors] {
     guard let calibration else {
-      let names = ([criterion is any LayerwiseCriterion ? criterion.name : nil]
+      let names =
+        ([criterion is any LayerwiseCriterion ? criterion.name : nil]
         + layerwiseRepairs.map { $0.name }).compactMap { $0 }
       throw .missingStatistics(
         choice: names.joined(separator: ", "), statistics: ["each layer's inputs"])
@@ -237,7 +238,8 @@ extension Pruning {
       weights = try repair.repaired(problem, mask: mask, current: weights)
     }
     return LayerwisePass.Solution(
-      weights: weights, errorBefore: problem.error(of: plain), errorAfter: problem.error(of: weights))
+      weights: weights, errorBefore: problem.error(of: plain),
+      errorAfter: problem.error(of: weights))
   }
 }
 

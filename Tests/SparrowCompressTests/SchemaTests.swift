@@ -19,9 +19,14 @@ struct SchemaTests {
       .convolution(outputs: 4, inputs: 8, kernel: 3), .gemm(outputs: 8, inputs: 8),
     ]) { _, shape in randomWeights(shape, &generator) }
     let step = PruneStep(
-      sparsity: 0.5, allocation: "uniform", pattern: "1x4",
+      sparsity: 0.5, allocation: "uniform", pattern: "1x4", repair: ["bias"],
       layers: [LayerOverride(match: "w1", sparsity: 0)])
-    let text = try Compression(Recipe(prune: step)).run(on: graph).report().json()
+    let samples = TensorData([
+      randomWeights([1, 8, 3, 3], &generator), randomWeights([1, 8], &generator),
+    ])
+    let result = try Compression(Recipe(prune: step)).run(
+      on: graph, calibration: CalibrationRun(samples))
+    let text = try result.report().json()
     return try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
   }
 
@@ -37,6 +42,11 @@ struct SchemaTests {
       } else {
         (schema, root) = (try self.schema(reference), try self.schema(reference))
       }
+    }
+    if let choices = schema["anyOf"] as? [[String: Any]] {
+      let isList = value is [Any]
+      schema = try #require(
+        choices.first { ($0["type"] as? String == "array") == isList }, "\(path)")
     }
     if let object = value as? [String: Any] {
       let properties = try #require(schema["properties"] as? [String: [String: Any]], "\(path)")
@@ -74,7 +84,8 @@ struct SchemaTests {
     let properties = try #require(defs["prune"]?["properties"] as? [String: [String: Any]])
     #expect(properties["criterion"]?["enum"] as? [String] == Choices.criteria.map { $0.name })
     #expect(properties["allocation"]?["enum"] as? [String] == Choices.allocations.map { $0.name })
-    #expect(properties["repair"]?["enum"] as? [String] == Choices.repairs.map { $0.name })
+    let repairs = [Choices.noRepair] + Choices.repairs.map { $0.name }
+    #expect(defs["repair"]?["enum"] as? [String] == repairs)
     #expect(properties["schedule"]?["enum"] as? [String] == Choices.schedules.map { $0.name })
     let kinds = properties["exclude_kinds"]?["items"] as? [String: Any]
     #expect(kinds?["enum"] as? [String] == LayerKind.allCases.map { $0.rawValue })

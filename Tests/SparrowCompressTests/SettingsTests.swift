@@ -68,10 +68,10 @@ struct SettingsTests {
   }
 
   @Test(arguments: [
-    PruneStep(sparsity: 0.5, criterion: "wanda"), PruneStep(sparsity: 0.5, allocation: "spdy"),
+    PruneStep(sparsity: 0.5, criterion: "luck"), PruneStep(sparsity: 0.5, allocation: "spdy"),
     PruneStep(sparsity: 0.5, pattern: "4:2"), PruneStep(sparsity: 0.5, pattern: "1x1"),
     PruneStep(sparsity: 0.5, pattern: "0x4"), PruneStep(sparsity: 0.5, pattern: "2:4:8"),
-    PruneStep(sparsity: 0.5, repair: "obs"), PruneStep(sparsity: 0.5, schedule: "gradual"),
+    PruneStep(sparsity: 0.5, repair: ["luck"]), PruneStep(sparsity: 0.5, schedule: "gradual"),
   ])
   func unknownNamesListWhatThereIs(step: PruneStep) throws {
     let error = try #require(throws: CompressError.self) { try Compression(Recipe(prune: step)) }

@@ -51,12 +51,24 @@ struct BadUsageTests {
       "compress", mlp, "x.sparrow", "--sparsity", "0.5", "--include", "most", says: "depthwise"),
     Case(
       "compress", mlp, "x.sparrow", "--sparsity", "0.5", "--repair", "obs",
-      says: "not available yet"),
+      says: "magnitude does not"),
+    Case(
+      "compress", mlp, "x.sparrow", "--sparsity", "0.5", "--repair", "luck",
+      says: "there is no repair 'luck'; available: none, obs"),
+    Case(
+      "compress", mlp, "x.sparrow", "--sparsity", "0.5", "--criterion", "sparsegpt",
+      says: "give calibration data"),
+    Case(
+      "compress", mlp, "x.sparrow", "--sparsity", "0.5", "--samples", "8",
+      says: "give --calibration DATA.npz too"),
+    Case(
+      "compress", mlp, "x.sparrow", "--sparsity", "0.5", "--calibration", data, "--memory", "much",
+      says: "expected a size such as 512MB"),
+    Case(
+      "compress", mlp, "x.sparrow", "--sparsity", "0.5", "--calibration", data, "--samples",
+      "100000", says: "has 1347"),
     Case(
       "compress", mlp, "x.sparrow", "--sparsity", "0.5", "--quantize", "int8",
-      says: "not available yet"),
-    Case(
-      "compress", mlp, "x.sparrow", "--sparsity", "0.5", "--calibration", data,
       says: "not available yet"),
     Case("compress", mlp, "x.sparrow", "--recipe", "nowhere.yaml", says: "nowhere.yaml"),
     Case(

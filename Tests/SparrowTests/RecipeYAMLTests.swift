@@ -7,13 +7,14 @@ struct RecipeYAMLTests {
     let recipe = try Recipe(
       yaml: """
         version: 1
+        calibration: {samples: 512, batch: 16, seed: 3, ridge: 0.01}
         steps:
           - prune:
               sparsity: 0.9
               criterion: magnitude
               allocation: erk
               pattern: 1x4
-              repair: none
+              repair: [mean-variance, bias]
               schedule: one-shot
               exclude: ["*head*"]
               exclude_kinds: [depthwise, first]
@@ -24,13 +25,20 @@ struct RecipeYAMLTests {
                   sparsity: 0
         """)
     let expected = PruneStep(
-      sparsity: 0.9, allocation: "erk", pattern: "1x4", exclude: ["*head*"],
+      sparsity: 0.9, allocation: "erk", pattern: "1x4", repair: ["mean-variance", "bias"],
+      exclude: ["*head*"],
       excludeKinds: [.depthwise, .first],
       layers: [
         LayerOverride(match: "conv1*", sparsity: 0.5), LayerOverride(match: "fc", sparsity: 0),
       ])
-    #expect(recipe == Recipe(prune: expected))
+    let calibration = CalibrationSettings(samples: 512, batch: 16, seed: 3, ridge: 0.01)
+    #expect(recipe == Recipe(steps: [.prune(expected)], calibration: calibration))
     #expect(try Recipe(yaml: try recipe.yaml()) == recipe)
+  }
+
+  @Test func aSingleRepairNeedsNoList() throws {
+    let recipe = try Recipe(yaml: "{version: 1, steps: [{prune: {sparsity: 0.5, repair: bias}}]}")
+    #expect(recipe == Recipe(prune: PruneStep(sparsity: 0.5, repair: ["bias"])))
   }
 
   @Test func defaults() throws {
@@ -44,7 +52,7 @@ struct RecipeYAMLTests {
     ("steps: []", "'version' is missing"),
     ("{version: 2, steps: []}", "version: found 2, expected 1"),
     ("{version: 1, steps: []}", "steps: expected at least one step"),
-    ("{version: 1, step: []}", "no key 'step' here, expected version, steps"),
+    ("{version: 1, step: []}", "no key 'step' here, expected version, calibration, steps"),
     ("{version: 1, steps: [{prun: {}}]}", "steps[0]: there is no key 'prun' here, expected prune"),
     ("{version: 1, steps: [{}]}", "'prune' is missing"),
     (

@@ -51,7 +51,8 @@ struct LayerSite {
       return .following(id)
     }
     guard let id = node.input(2) else { return .own(nil) }
-    let isOwn = graph[id].constant?.count == layer.use.view.outputs && consumers[id.index].count == 1
+    let isOwn =
+      graph[id].constant?.count == layer.use.view.outputs && consumers[id.index].count == 1
     return isOwn ? .own(id) : .none
   }
 

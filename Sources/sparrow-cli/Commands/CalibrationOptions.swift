@@ -77,7 +77,8 @@ struct CalibrationOptions: ParsableArguments {
     let names = keys.map { $0.split(separator: ",").map(String.init) }
     let source = try SampleSource(
       path: calibration, for: model,
-      keys: names.map { Dataset.Keys(samples: $0[0], labels: $0.count > 1 ? $0[1] : nil) }, purpose: .calibration,
+      keys: names.map { Dataset.Keys(samples: $0[0], labels: $0.count > 1 ? $0[1] : nil) },
+      purpose: .calibration,
       preprocessing: try Preprocessing(preprocess ?? "none"))
     guard let samples = settings.samples else { return source }
     guard samples <= source.count else {
