@@ -32,7 +32,7 @@ def write(folder, work, calibration=1024, test=200, length=128, seed=0):
     for name, lines in zip(("test", "calibration"), drawn):
         named = arrays([tokenizer.encode(line, length) for line in lines])
         folder.mkdir(parents=True, exist_ok=True)
-        write_npz(folder / f"{name}.npz", named)
+        write_npz(folder / f"{name}.npz", **named)
         print(f"{folder / name}.npz: {len(lines)} sentences, {int(named['attention_mask'].sum())} "
               f"tokens, padded to {named['input_ids'].shape[1]}")
 
