@@ -21,6 +21,17 @@ static void (*dpotrs_)(const char *uplo, const int *n, const int *count, const d
 static const double one = 1;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static const char *failure;
+// Held through each call where the library is not made for calls from several threads.
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static int is_locked;
+
+static void enter(void) {
+  if (is_locked) pthread_mutex_lock(&lock);
+}
+
+static void leave(void) {
+  if (is_locked) pthread_mutex_unlock(&lock);
+}
 
 // OpenBLAS chooses its kernels by a list of processors, and takes those of 2004 for one that is newer
 // than the list. What the processor can do says more.
@@ -59,6 +70,9 @@ static void load(void) {
     // Builds with threads of their own have it: callers share work out themselves.
     void (*set_threads)(int count);
     if (find(library, "openblas_set_num_threads", &set_threads)) set_threads(1);
+    // Builds without threads (0) or of OpenMP (2) share buffers between calls without locking them.
+    int (*parallel)(void);
+    is_locked = find(library, "openblas_get_parallel", &parallel) && parallel() != 1;
   }
 }
 
@@ -68,33 +82,45 @@ const char *cl_load(void) {
 }
 
 void cl_add_gram(int n, int k, const double *x, int ldx, double *c) {
+  enter();
   dsyrk_("U", "T", &n, &k, &one, x, &ldx, &one, c, &n);
+  leave();
 }
 
 void cl_add_product_transposed(int m, int n, int k, const double *a, int lda, const double *b,
                                int ldb, double *c, int ldc) {
+  enter();
   dgemm_("T", "N", &n, &m, &k, &one, b, &ldb, a, &lda, &one, c, &ldc);
+  leave();
 }
 
 void cl_add_product(int m, int n, int k, double alpha, const double *a, int lda, const double *b,
                     int ldb, double *c, int ldc) {
+  enter();
   dgemm_("N", "N", &n, &m, &k, &alpha, b, &ldb, a, &lda, &one, c, &ldc);
+  leave();
 }
 
 int cl_cholesky(int n, double *a) {
   int info = 0;
+  enter();
   dpotrf_("U", &n, a, &n, &info);
+  leave();
   return info;
 }
 
 int cl_cholesky_inverse(int n, double *l) {
   int info = 0;
+  enter();
   dpotri_("U", &n, l, &n, &info);
+  leave();
   return info;
 }
 
 int cl_cholesky_solve(int n, int count, const double *l, double *b) {
   int info = 0;
+  enter();
   dpotrs_("U", &n, &count, l, &n, b, &n, &info);
+  leave();
   return info;
 }

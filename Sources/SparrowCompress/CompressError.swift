@@ -53,7 +53,7 @@ public enum CompressError: Error, Equatable {
     case .missingStatistics(let choice, let statistics):
       "\(choice) needs \(statistics.joined(separator: " and ")); give calibration data"
     case .noLinearAlgebra(let reason):
-      "methods that solve for weights need OpenBLAS (Debian: libopenblas0-serial), but \(reason)"
+      "methods that solve for weights need OpenBLAS (Debian: libopenblas0-pthread), but \(reason)"
     case .spill(let folder):
       "activations beyond the memory budget cannot be written to \(folder); "
         + "allow more memory, use fewer samples, or name another folder"

@@ -3,8 +3,9 @@
 
 // Float64 linear algebra by the system's BLAS and LAPACK (OpenBLAS), for row-major matrices. Symmetric
 // matrices are read from, and written to, their lower triangle. Every call runs on the calling thread
-// alone. The library is loaded when it is first asked for, so that programs which never compress with
-// data neither need nor load it.
+// alone. Calls may come from several threads: where the library is not made for that, they wait for
+// each other. It is loaded when it is first asked for, so that programs which never compress with data
+// neither need nor load it.
 
 /// Loads the library. NULL, or what went wrong; nothing below may be called then.
 const char *cl_load(void);

@@ -1,3 +1,4 @@
+import SparrowPasses
 import SparrowTestSupport
 import Testing
 
@@ -28,6 +29,19 @@ struct SolverTests {
     let b = SolverSamples.row(order, &generator)
     let x = (0..<order).map { zip(expected.row($0), b).reduce(0) { $0 + $1.0 * $1.1 } }
     #expect(expectNear(factor.solve(b), x, 1e-9))
+  }
+
+  /// Some builds of OpenBLAS share buffers between calls.
+  @Test func callsFromSeveralThreadsGiveWhatOneGives() throws {
+    var generator = SeededGenerator(seed: 64)
+    let h = try problem(64, 1, centred: false, &generator).hessian
+    let b = SolverSamples.matrix(3, 64, &generator)
+    let solved: @Sendable () -> [Double] = {
+      Cholesky(h)?.solve(rows: b).elements ?? []
+    }
+    let expected = solved()
+    let agrees = Parallel.map(500) { _ in solved() == expected }
+    #expect(!expected.isEmpty && agrees.allSatisfy { $0 })
   }
 
   @Test func indefiniteMatricesHaveNoFactor() throws {
