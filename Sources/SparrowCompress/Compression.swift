@@ -30,10 +30,12 @@ public struct Compression: Sendable {
   ) throws(CompressError) -> CompressionResult {
     var graph = graph
     var outcomes: [String: LayerOutcome] = [:]
+    var channels: [ChannelReport] = []
     for step in steps {
       var pruning = step.pruning(of: graph, calibration, recipe.calibration)
       try step.schedule.run(&pruning)
       graph = pruning.graph
+      channels += pruning.channels
       for outcome in pruning.outcomes {
         // A later step that leaves a weight alone does not undo what an earlier one did to it.
         if outcome.pattern != nil || outcomes[outcome.name]?.pattern == nil {
@@ -42,7 +44,8 @@ public struct Compression: Sendable {
       }
     }
     return CompressionResult(
-      graph: graph, recipe: recipe, outcomes: outcomes, isCalibrated: calibration != nil)
+      graph: graph, recipe: recipe, outcomes: outcomes, channels: channels,
+      isCalibrated: calibration != nil)
   }
 }
 
@@ -53,6 +56,8 @@ public struct CompressionResult: Sendable {
   public let recipe: Recipe
   /// By weight name.
   public let outcomes: [String: LayerOutcome]
+  /// What was cut of each group of channels, step after step; empty where no step cuts channels.
+  public let channels: [ChannelReport]
   /// Whether more than weights may have changed: biases, normalisation.
   public let isCalibrated: Bool
 }
@@ -84,7 +89,20 @@ private struct PreparedStep: Sendable {
         throw .badSparsity(found: sparsity, place: "the sparsity")
       }
       self.sparsity = sparsity
-      allocation = try Choices.allocation(step.allocation ?? PruneStep.defaultAllocation)
+      let usual =
+        pattern is ChannelPattern
+        ? UniformAllocation().name : PruneStep.defaultAllocation
+      allocation = try Choices.allocation(step.allocation ?? usual)
+      if pattern is ChannelPattern { try checkChannels() }
+    }
+  }
+
+  private func checkChannels() throws(CompressError) {
+    _ = try ChannelCriterion(criterion)
+    guard allocation is UniformAllocation || allocation is GlobalAllocation else {
+      throw .conflict(
+        "pattern \(pattern.name) takes the allocations \(UniformAllocation().name) and "
+          + "\(GlobalAllocation().name), found \(allocation.name)")
     }
   }
 

@@ -4,11 +4,13 @@ import SparrowPasses
 /// A graph on its way to a target sparsity: what a ``Schedule`` drives.
 public struct Pruning {
   /// The graph as pruned so far; weights are dense with zeros.
-  public private(set) var graph: Graph
+  public internal(set) var graph: Graph
   /// The fraction of the prunable weights that is to go in the end.
   public let target: Double
   /// The names, shapes and outcome of every weight; empty before the first ``prune(to:)``.
-  public private(set) var outcomes: [LayerOutcome] = []
+  public internal(set) var outcomes: [LayerOutcome] = []
+  /// What was cut of each group of channels; empty for patterns of zeros.
+  public internal(set) var channels: [ChannelReport] = []
 
   let selection: LayerSelection
   let criterion: any Criterion
@@ -30,6 +32,7 @@ public struct Pruning {
 
   /// Prunes the graph as it is now to `sparsity` of its prunable weights.
   public mutating func prune(to sparsity: Double) throws(CompressError) {
+    if pattern is ChannelPattern { return try pruneChannels(to: sparsity) }
     let selected = try selection.layers(of: graph)
     let plan = try dropPlan(selected, sparsity: sparsity)
     let isLayerwise = criterion is any LayerwiseCriterion || !layerwiseRepairs.isEmpty
@@ -173,7 +176,9 @@ extension Pruning {
       } else if case .excluded(let kind) = role, LayerKind(rawValue: kind) != nil,
         !layerwiseRepairs.isEmpty
       {
-        tasks.append(LayerwisePass.Task(layer: layer, solve: solver(mask: nil, start: nil)))
+        tasks.append(
+          LayerwisePass.Task(
+            layer: layer, solve: Self.solver(mask: nil, start: nil, repairs: layerwiseRepairs)))
       }
     }
     let pass = LayerwisePass(
@@ -193,7 +198,7 @@ extension Pruning {
     return errors
   }
 
-  private static var defaultRidge: Double { 1e-3 }
+  static var defaultRidge: Double { 1e-3 }
 
   private func task(
     _ scored: ScoredLayer, _ plan: DropPlan
@@ -201,7 +206,8 @@ extension Pruning {
     let layer = scored.layer
     guard let layerwise = criterion as? any LayerwiseCriterion else {
       let (mask, weight) = try masking.masked(scored, plan)
-      return LayerwisePass.Task(layer: layer, solve: solver(mask: mask, start: weight))
+      return LayerwisePass.Task(
+        layer: layer, solve: Self.solver(mask: mask, start: weight, repairs: layerwiseRepairs))
     }
     let (pattern, count) = (pattern, plan.dropCounts[layer.name] ?? 0)
     let updates = repairs.first is OBSRepair
@@ -214,11 +220,10 @@ extension Pruning {
   }
 
   /// For a mask that is known before; nil keeps every weight.
-  private func solver(
-    mask: WeightMask?, start: Tensor?
+  static func solver(
+    mask: WeightMask?, start: Tensor?, repairs: [any LayerwiseRepair]
   ) -> (LayerProblem) throws(CompressError) -> LayerwisePass.Solution {
-    let repairs = layerwiseRepairs
-    return { problem throws(CompressError) in
+    { problem throws(CompressError) in
       let layout = problem.layout
       let kept = mask ?? WeightMask(count: problem.layer.count) { _ in true }
       let flags = layout.mask(kept)

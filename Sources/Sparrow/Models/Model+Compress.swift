@@ -18,7 +18,8 @@ extension Model {
   /// that the model computes from smaller constants (int8 through Cast and Mul) are computed first
   /// where they are pruned, and stay small where they are left alone.
   ///
-  /// `calibration` is for choices that learn from data; they may change biases beside weights.
+  /// `calibration` is for choices that learn from data; they may change biases beside weights. Channels
+  /// are cut out of the graph, whose inputs and outputs stay as they are.
   public func compressed(
     _ recipe: Recipe, calibration: CalibrationRun? = nil
   ) throws(SparrowError) -> CompressedModel {
@@ -36,7 +37,7 @@ extension Model {
       throw .compression(model: path, error)
     }
     var graph = cleaned.graph
-    if result.isCalibrated {
+    if result.isCalibrated || !result.channels.isEmpty {
       graph = result.graph
     } else {
       graph.replaceValues(named: result.prunedWeights)

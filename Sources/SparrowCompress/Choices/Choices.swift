@@ -13,7 +13,9 @@ public enum Choices {
   ]
   public static let schedules: [any Schedule] = [OneShotSchedule()]
   /// How patterns are written, for messages and help.
-  public static let patterns = ["unstructured", "N:M as in 2:4", "RxC as in 1x4, 4x1, 4x4"]
+  public static let patterns = [
+    "unstructured", "N:M as in 2:4", "RxC as in 1x4, 4x1, 4x4", "channels (cut out of the graph)",
+  ]
 
   public static func criterion(_ name: String) throws(CompressError) -> any Criterion {
     for choice in criteria where choice.name == name { return choice }
@@ -58,9 +60,10 @@ public enum Choices {
   }
 
   /// `unstructured`; `N:M`, N kept of M neighbouring inputs (N < M <= 64); `RxC`, blocks of R
-  /// outputs x C inputs (each 1 to 256, not 1x1).
+  /// outputs x C inputs (each 1 to 256, not 1x1); `channels`.
   public static func pattern(_ name: String) throws(CompressError) -> any Pattern {
     if name == UnstructuredPattern().name { return UnstructuredPattern() }
+    if name == ChannelPattern().name { return ChannelPattern() }
     if let (n, m) = pair(name, separator: ":"), n >= 1, n < m, m <= NMPattern.largestGroup {
       return NMPattern(kept: n, of: m)
     }

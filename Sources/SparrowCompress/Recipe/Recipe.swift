@@ -10,7 +10,7 @@
 ///       sparsity: 0.9             # of the prunable weights
 ///       criterion: magnitude
 ///       allocation: erk           # uniform, uniform+, global, erk, lamp, sensitivity
-///       pattern: unstructured     # or N:M (2:4), or RxC blocks (1x4)
+///       pattern: unstructured     # or N:M (2:4), or RxC blocks (1x4), or channels
 ///       repair: none              # or a list, made in its order: [obs, least-squares]
 ///       schedule: one-shot
 ///       exclude: ["*head*"]       # weights or nodes to leave alone
@@ -43,10 +43,11 @@ public enum RecipeStep: Hashable, Sendable {
 
 /// The settings of one pruning step; choices by the names that ``Choices`` knows.
 public struct PruneStep: Hashable, Sendable {
-  /// The fraction of the prunable weights to drop; nil where the pattern sets it (N:M).
+  /// The fraction of the prunable weights to drop; nil where the pattern sets it (N:M). Of channels
+  /// it is the fraction that each group loses, or all together with the global allocation.
   public var sparsity: Double?
   public var criterion: String
-  /// nil: ``defaultAllocation``, or uniform where the pattern allows nothing else.
+  /// nil: ``defaultAllocation``, or uniform for channels and where the pattern allows nothing else.
   public var allocation: String?
   public var pattern: String
   /// Made in this order; nil: what belongs to the criterion (``Criterion/defaultRepair``).

@@ -7,6 +7,8 @@ public struct CompressionReport: Codable, Hashable, Sendable {
   public var recipe: Recipe
   public var layers: [LayerReport]
   public var totals: CompressionTotals
+  /// What was cut of each group of channels; absent where no step cuts channels.
+  public var channels: [ChannelReport]?
 }
 
 /// One weight after compression.
