@@ -67,6 +67,24 @@ struct SchemaTests {
     try check(try report(), schema, schema, "report")
   }
 
+  @Test func reportsOfCutChannelsFollowTheSchema() throws {
+    var net = NetworkBuilder(seed: 1)
+    let x = net.input([1, 3, 6, 6])
+    let graph = try net.classifier(net.convolution(x, 8, name: "a"), 4)
+    let step = PruneStep(sparsity: 0.5, pattern: "channels")
+    let text = try Compression(Recipe(prune: step)).run(on: graph).report().json()
+    let report = try #require(
+      try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    let schema = try schema("report.schema.json")
+    try check(report, schema, schema, "report")
+    let channels = try #require((report["channels"] as? [[String: Any]])?.first)
+    #expect(channels["group"] as? String == "a")
+    #expect(channels["before"] as? Int == 8 && channels["after"] as? Int == 4)
+    #expect(
+      channels["entries"] as? [String]
+        == ["a makes", "avgpool passes", "flatten passes", "fc reads"])
+  }
+
   /// Every key of the schema is written by some report: none is left over.
   @Test func theSchemaHasNoOtherKeys() throws {
     let report = try report()

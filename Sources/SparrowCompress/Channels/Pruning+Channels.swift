@@ -88,6 +88,7 @@ extension Pruning {
     }
     // Nothing changes here: only what the repair finds is worth keeping.
     run.journal = nil
+    run.progress = run.reporting(from: 0, to: 0.5)
     let pass = LayerwisePass(
       run: run, settings: settings, ridge: settings.ridge ?? Self.defaultRidge)
     _ = try pass.changes(of: graph, tasks) { moments.addUncalibrated($0) }
@@ -107,7 +108,7 @@ extension Pruning {
     var errors: [String: LayerErrors] = [:]
     var left = selected.map { $0.layer }
     if !repairs.isEmpty {
-      guard let calibration else {
+      guard var run = calibration else {
         throw .missingStatistics(
           choice: repairs.map { $0.name }.joined(separator: ", "),
           statistics: ["each layer's inputs"])
@@ -120,8 +121,10 @@ extension Pruning {
           solve: Self.solver(
             mask: mask, start: mask.map { $0.applied(to: layer.weight) }, repairs: repairs))
       }
+      // Half of the work was done where data chose the channels.
+      run.progress = run.reporting(from: criterion is any LayerwiseCriterion ? 0.5 : 0, to: 1)
       let pass = LayerwisePass(
-        run: calibration, settings: settings, ridge: settings.ridge ?? Self.defaultRidge)
+        run: run, settings: settings, ridge: settings.ridge ?? Self.defaultRidge)
       let changes = try pass.changes(of: graph, tasks) { _ in }
       left.removeAll { changes[$0.name] != nil }
       for (layer, _) in selected {
@@ -135,6 +138,19 @@ extension Pruning {
       graph[layer.use.value].constant = mask.applied(to: layer.weight)
     }
     return errors
+  }
+}
+
+extension CalibrationRun {
+  /// Reports the progress of a part of the work.
+  fileprivate func reporting(
+    from start: Double, to end: Double
+  ) -> (CalibrationProgress) -> Void {
+    { [progress] step in
+      progress(
+        CalibrationProgress(
+          stage: step.stage, fraction: start + (end - start) * step.fraction))
+    }
   }
 }
 
