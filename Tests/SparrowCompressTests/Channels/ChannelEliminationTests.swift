@@ -63,6 +63,7 @@ struct ChannelEliminationTests {
   /// Two readers of five channels, of 3 and 2 columns each: every loss is that of the best repair, and
   /// each step takes the channel that adds least.
   @Test(arguments: 1...5) func lossesAreThoseOfTheBestRepair(seed: Int) throws {
+    try LinearAlgebra.load()
     var generator = SeededGenerator(seed: UInt64(seed))
     let widths = [3, 2]
     var problems: [(w: Matrix, h: Matrix, columns: [[Int]], scale: Double)] = []
