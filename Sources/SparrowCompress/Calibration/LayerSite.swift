@@ -7,8 +7,8 @@ struct LayerSite {
   var output: ValueID
   var geometry: LayerGeometry
   var bias: Bias
-  /// What is added to the layer's output after it, known before the layer runs.
-  var addend: Addend?
+  /// What the layer's output goes through.
+  var continuation: Continuation
 
   /// Where a correction of the outputs' means goes.
   enum Bias {
@@ -17,13 +17,6 @@ struct LayerSite {
     case own(ValueID?)
     /// A constant that a following node adds.
     case following(ValueID)
-  }
-
-  /// `scale * output + shift + value`, as a residual connection makes it: an error that the value
-  /// already has can be made good by the layer. The scale is one a channel; nil: 1.
-  struct Addend {
-    var value: ValueID
-    var scale: [Float]?
   }
 
   /// nil where the weight has several readers or the node is of a kind that is not understood.
@@ -40,7 +33,7 @@ struct LayerSite {
     self.geometry = geometry
     bias = Self.bias(node, output, layer, graph, consumers)
     if case .none = bias, node.input(2) != nil { return nil }
-    addend = Self.addend(readers[0], output, graph, consumers, producers)
+    continuation = Continuation(of: output, madeBy: readers[0], graph, consumers, producers)
   }
 
   private static func bias(
@@ -70,50 +63,5 @@ struct LayerSite {
       return id
     }
     return nil
-  }
-
-  /// Follows the output through what only scales and shifts it to the sum with another activation.
-  private static func addend(
-    _ node: Int, _ output: ValueID, _ graph: Graph, _ consumers: [[Int]], _ producers: [Int?]
-  ) -> Addend? {
-    var value = output
-    var scale: [Float]?
-    while consumers[value.index].count == 1, !graph.outputs.contains(value) {
-      let reader = graph.nodes[consumers[value.index][0]]
-      switch reader.op {
-      case .identity: break
-      case .batchNormalization(let op):
-        guard reader.input(0) == value, let factor = op.scale(of: reader, in: graph) else {
-          return nil
-        }
-        scale = scale.map { zip($0, factor).map { $0 * $1 } } ?? factor
-      case .binary(let op):
-        guard op.function == .add, let a = reader.input(0), let b = reader.input(1), a != b else {
-          return nil
-        }
-        let other = a == value ? b : a
-        if graph[other].constant != nil { break }
-        guard (producers[other.index] ?? -1) < node,
-          graph[other].type?.shape == graph[output].type?.shape,
-          scale?.contains(where: { abs($0) < 1e-6 }) != true
-        else { return nil }
-        return Addend(value: other, scale: scale)
-      default: return nil
-      }
-      guard let next = reader.outputs.first else { return nil }
-      value = next
-    }
-    return nil
-  }
-}
-
-extension BatchNormalization {
-  /// The factor of each channel; nil where the parameters are not constant.
-  fileprivate func scale(of node: Node, in graph: Graph) -> [Float]? {
-    guard let gamma = node.input(1).flatMap({ graph[$0].constant?.floats }),
-      let variance = node.input(4).flatMap({ graph[$0].constant?.floats }),
-      gamma.count == variance.count
-    else { return nil }
-    return zip(gamma, variance).map { $0 / ($1 + epsilon).squareRoot() }
   }
 }

@@ -23,6 +23,8 @@ struct LayerwisePass {
     /// Squared errors relative to the outputs' energy, before and after repair.
     var errorBefore: Double
     var errorAfter: Double
+    /// Solves again, with the mask it has, for other wanted outputs; nil where weights stay.
+    var refine: ((LayerProblem) throws(CompressError) -> Solution)? = nil
   }
 
   /// A layer's new constants in the graph.
@@ -100,20 +102,28 @@ struct LayerwisePass {
     try whole.advance(to: site.node + 1)
     try pruned.advance(to: site.node)
     let sums = MomentsAccumulator(site.geometry)
-    for batch in 0..<pruned.batches {
-      let targets = try target(site, batch, whole, pruned)
-      sums.add(inputs: try pruned.value(site.input, batch: batch), targets: targets)
-    }
-    let moments = sums.moments()
-    guard moments.isFinite else {
-      throw .calibration("the inputs of '\(task.layer.name)' are not finite")
-    }
+    try gather(sums, site, nil, whole, pruned)
     let layout = WeightLayout(view: task.layer.use.view, groups: site.geometry.groups)
     let own = LayerWeights(
       groups: layout.matrices(task.layer.weight), bias: bias(site, whole.graph, task.layer))
-    let problem = LayerProblem(
-      task.layer, own, moments, layout: layout, hasBias: site.hasBias, ridge: ridge)
-    let solution = try task.solve(problem)
+    func problem() throws(CompressError) -> LayerProblem {
+      let moments = sums.moments()
+      guard moments.isFinite else {
+        throw .calibration("the inputs of '\(task.layer.name)' are not finite")
+      }
+      return LayerProblem(
+        task.layer, own, moments, layout: layout, hasBias: site.hasBias, ridge: ridge)
+    }
+    var solution = try task.solve(try problem())
+    for _ in 0..<rounds(site, solution) {
+      sums.restartTargets()
+      let current = try LayerOutputs(
+        task.layer, site, pruned.graph, layout.tensor(solution.weights.groups, like: task.layer.weight),
+        bias: solution.weights.bias, threads: run.threads)
+      try gather(sums, site, current, whole, pruned)
+      guard let refine = solution.refine else { break }
+      solution = try refine(try problem())
+    }
     let change = Change(
       weight: layout.tensor(solution.weights.groups, like: task.layer.weight),
       bias: newBias(solution.weights.bias, site, whole.graph, task.layer),
@@ -122,28 +132,63 @@ struct LayerwisePass {
     return change
   }
 
-  /// What the layer's output ought to be: what it was, and what takes back the error of the
-  /// activation it is added to.
-  private func target(
+  /// How often the targets are adapted to what the layer gives: where a value is out of its
+  /// activation's range, any value beyond will do.
+  private func rounds(_ site: LayerSite, _ solution: Solution) -> Int {
+    site.continuation.range != nil && solution.refine != nil ? Self.activationRounds : 0
+  }
+
+  private static var activationRounds: Int { 4 }
+
+  private func gather(
+    _ sums: MomentsAccumulator, _ site: LayerSite, _ current: LayerOutputs?,
+    _ whole: ActivationStream, _ pruned: ActivationStream
+  ) throws(CompressError) {
+    for batch in 0..<pruned.batches {
+      let inputs = try pruned.value(site.input, batch: batch)
+      let (wantedAddend, addend) = try addends(site, batch, whole, pruned)
+      let targets = site.continuation.target(
+        wanted: try whole.value(site.output, batch: batch), wantedAddend: wantedAddend,
+        addend: addend, current: try current?.values(of: inputs), bias: current?.bias ?? [])
+      sums.add(inputs: inputs, targets: targets)
+    }
+  }
+
+  private func addends(
     _ site: LayerSite, _ batch: Int, _ whole: ActivationStream, _ pruned: ActivationStream
-  ) throws(CompressError) -> Tensor {
-    let output = try whole.value(site.output, batch: batch)
-    guard let addend = site.addend else { return output }
-    let wanted = try whole.value(addend.value, batch: batch)
-    let found = try pruned.value(addend.value, batch: batch)
-    let channels = addend.scale?.count ?? 1
-    let inner = output.rank > 1 ? output.shape.dropFirst(2).reduce(1, *) : 1
-    return Tensor(of: Float.self, shape: output.shape) { target in
-      output.withElements(of: Float.self) { y in
-        wanted.withElements(of: Float.self) { wanted in
-          found.withElements(of: Float.self) { found in
-            for i in target.indices {
-              let factor = addend.scale.map { 1 / $0[i / inner % channels] } ?? 1
-              target[i] = y[i] + (wanted[i] - found[i]) * factor
-            }
-          }
-        }
-      }
+  ) throws(CompressError) -> (Tensor?, Tensor?) {
+    guard let id = site.continuation.addend else { return (nil, nil) }
+    return (try whole.value(id, batch: batch), try pruned.value(id, batch: batch))
+  }
+}
+
+/// What a layer gives with certain weights, without its bias.
+private struct LayerOutputs {
+  private let session: Session
+  let bias: [Double]
+
+  init(
+    _ layer: Layer, _ site: LayerSite, _ source: Graph, _ weight: Tensor, bias: [Double],
+    threads: Int
+  ) throws(CompressError) {
+    self.bias = bias
+    var graph = Graph(name: layer.name)
+    let type = source[site.input].type ?? TensorType(.float32, nil)
+    let input = graph.addInput("input", type)
+    let constant = graph.addConstant("weight", weight)
+    do {
+      graph.outputs = [
+        try graph.add(source.nodes[site.node].op, [input, constant], name: "output")
+      ]
+      session = try Session(graph, options: SessionOptions(threads: threads))
+    } catch {
+      throw .calibration("the layer of '\(layer.name)' cannot be run by itself")
+    }
+  }
+
+  func values(of inputs: Tensor) throws(CompressError) -> Tensor {
+    do throws(RuntimeError) { return try session.run([inputs])[0] } catch {
+      throw .calibration(error.message)
     }
   }
 }

@@ -9,6 +9,8 @@ import SparrowPasses
 final class MomentsAccumulator {
   let geometry: LayerGeometry
   private var parts: [[GroupMoments]]
+  /// Whether the inputs' own products are complete.
+  private var hasInputs = false
 
   /// Columns of a panel: enough for the update to run near its peak.
   private static var panelLength: Int { 384 }
@@ -20,9 +22,21 @@ final class MomentsAccumulator {
     parts = geometry.groups > 1 ? [all] : (0..<Parallel.workers).map { _ in all }
   }
 
+  /// Begins the sums of wanted outputs anew; those of inputs stay, and batches added from now on are
+  /// taken for the same ones.
+  func restartTargets() {
+    hasInputs = true
+    for i in parts.indices {
+      for g in parts[i].indices {
+        parts[i][g].targets = Matrix(rows: geometry.outputs, columns: geometry.columns + 1)
+        parts[i][g].targetSquares = [Double](repeating: 0, count: geometry.outputs)
+      }
+    }
+  }
+
   /// Adds a batch: inputs as the layer reads them, and the outputs it ought to give.
   func add(inputs: Tensor, targets: Tensor) {
-    let geometry = self.geometry
+    let (geometry, isKnown) = (self.geometry, hasInputs)
     inputs.withElements(of: Float.self) { x in
       targets.withElements(of: Float.self) { y in
         nonisolated(unsafe) let (x, y) = (x, y)
@@ -30,7 +44,7 @@ final class MomentsAccumulator {
           let before = parts[0]
           parts[0] = Parallel.map(geometry.groups) { g in
             var sums = before[g]
-            Self.add(geometry, x, y, group: g, share: 0, of: 1, to: &sums)
+            Self.add(geometry, x, y, group: g, share: 0, of: 1, isKnown, to: &sums)
             return sums
           }
         } else {
@@ -38,7 +52,7 @@ final class MomentsAccumulator {
           let count = parts.count
           nonisolated(unsafe) let base = parts.withUnsafeMutableBufferPointer { $0 }
           _ = Parallel.map(count) { i in
-            Self.add(geometry, x, y, group: 0, share: i, of: count, to: &base[i][0])
+            Self.add(geometry, x, y, group: 0, share: i, of: count, isKnown, to: &base[i][0])
           }
         }
       }
@@ -57,7 +71,7 @@ final class MomentsAccumulator {
 
   private static func add(
     _ geometry: LayerGeometry, _ x: UnsafeBufferPointer<Float>, _ y: UnsafeBufferPointer<Float>,
-    group: Int, share: Int, of shares: Int, to sums: inout GroupMoments
+    group: Int, share: Int, of shares: Int, _ isKnown: Bool, to sums: inout GroupMoments
   ) {
     var panel = Panel(columns: geometry.columns, outputs: geometry.outputs, length: panelLength)
     switch geometry.source {
@@ -65,7 +79,7 @@ final class MomentsAccumulator {
       let count = x.count / max(1, geometry.inputs)
       for row in share * count / shares..<(share + 1) * count / shares {
         panel.append(row: row, x, y)
-        if panel.isFull { panel.flush(into: &sums) }
+        if panel.isFull { panel.flush(into: &sums, withInputs: !isKnown) }
       }
     case .planes(let plane, let positions, let entries):
       let sample = geometry.groups * geometry.inputs * plane
@@ -83,12 +97,12 @@ final class MomentsAccumulator {
             panel.append(
               geometry, source, plane, entries, target, positions, first..<first + length)
             first += length
-            if panel.isFull { panel.flush(into: &sums) }
+            if panel.isFull { panel.flush(into: &sums, withInputs: !isKnown) }
           }
         }
       }
     }
-    panel.flush(into: &sums)
+    panel.flush(into: &sums, withInputs: !isKnown)
   }
 }
 
@@ -158,13 +172,13 @@ private struct Panel {
     self.filled += range.count
   }
 
-  mutating func flush(into sums: inout GroupMoments) {
+  mutating func flush(into sums: inout GroupMoments, withInputs: Bool) {
     let (count, length, columns) = (filled, length, columns)
     guard count > 0 else { return }
     x.withUnsafeBufferPointer { x in
       y.withUnsafeBufferPointer { y in
         guard let x = x.baseAddress, let y = y.baseAddress else { return }
-        sums.inputs.addGram(x, length: count, stride: length)
+        if withInputs { sums.inputs.addGram(x, length: count, stride: length) }
         sums.targets.addProduct(y, transposed: x, length: count, stride: length)
         for o in sums.targetSquares.indices {
           var sum = 0.0
