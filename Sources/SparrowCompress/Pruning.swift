@@ -37,6 +37,13 @@ public struct Pruning {
     let plan = try dropPlan(selected, sparsity: sparsity)
     let isLayerwise = criterion is any LayerwiseCriterion || !layerwiseRepairs.isEmpty
     let errors = isLayerwise ? try pruneLayerByLayer(plan, selected) : try pruneAtOnce(plan)
+    for repair in repairs {
+      guard let repair = repair as? any NetworkRepair else { continue }
+      guard let calibration else {
+        throw .missingStatistics(choice: repair.name, statistics: ["activations"])
+      }
+      graph = try repair.repaired(graph, calibration, settings)
+    }
     outcomes = selected.map { layer, role in
       LayerOutcome(
         name: layer.name, role: role,

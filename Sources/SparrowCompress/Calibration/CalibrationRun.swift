@@ -50,9 +50,10 @@ struct Batches {
   let size: Int
   private let data: any CalibrationData
 
-  /// `declared` is the batch the network asks for, where it does; else the size up to `most` that
-  /// uses most samples.
-  init(_ data: any CalibrationData, declared: Int?, most: Int) throws(CompressError) {
+  /// Of the size the network declares, where it does; else of that up to `most` which uses most
+  /// samples.
+  init(_ data: any CalibrationData, of graph: Graph, most: Int) throws(CompressError) {
+    let declared = graph.inputs.first.flatMap { graph[$0].type?.dimensions?.first?.value }
     let n = data.count
     let limit = max(1, most)
     if let declared {

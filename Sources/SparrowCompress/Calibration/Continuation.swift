@@ -69,7 +69,9 @@ struct Continuation: Sendable {
   private init() {}
 
   private mutating func apply(scale factor: [Float], shift term: [Float]) {
-    shift = (shift ?? factor.map { _ in 0 }).indices.map { (shift?[$0] ?? 0) * factor[$0] + term[$0] }
+    shift = (shift ?? factor.map { _ in 0 }).indices.map {
+      (shift?[$0] ?? 0) * factor[$0] + term[$0]
+    }
     scale = scale.map { zip($0, factor).map { $0 * $1 } } ?? factor
   }
 

@@ -46,10 +46,8 @@ struct LayerwisePass {
     of graph: Graph, _ tasks: [Task], skipped: (Layer) -> Void
   ) throws(CompressError) -> [String: Change] {
     try LinearAlgebra.load()
-    let batches = try Batches(
-      run.data, declared: graph.inputs.first.flatMap { graph[$0].type?.dimensions?.first?.value },
-      most: settings.batch)
-    let concrete = try specialized(graph, batches)
+    let batches = try Batches(run.data, of: graph, most: settings.batch)
+    let concrete = try graph.specialized(to: batches)
     let (consumers, producers) = (concrete.consumers(), concrete.producers())
     var sites: [(site: LayerSite, task: Task)] = []
     for task in tasks {
@@ -88,14 +86,6 @@ struct LayerwisePass {
     return result
   }
 
-  private func specialized(_ graph: Graph, _ batches: Batches) throws(CompressError) -> Graph {
-    do throws(RuntimeError) {
-      return try graph.specialized(inputShapes: batches.inputs(0).map { $0.shape })
-    } catch {
-      throw .calibration(error.message)
-    }
-  }
-
   private func solved(
     _ task: Task, _ site: LayerSite, _ whole: ActivationStream, _ pruned: ActivationStream
   ) throws(CompressError) -> Change {
@@ -118,7 +108,8 @@ struct LayerwisePass {
     for _ in 0..<rounds(site, solution) {
       sums.restartTargets()
       let current = try LayerOutputs(
-        task.layer, site, pruned.graph, layout.tensor(solution.weights.groups, like: task.layer.weight),
+        task.layer, site, pruned.graph,
+        layout.tensor(solution.weights.groups, like: task.layer.weight),
         bias: solution.weights.bias, threads: run.threads)
       try gather(sums, site, current, whole, pruned)
       guard let refine = solution.refine else { break }
@@ -254,6 +245,15 @@ extension LayerSite {
 }
 
 extension Graph {
+  /// The graph for the shapes of calibration batches.
+  func specialized(to batches: Batches) throws(CompressError) -> Graph {
+    do throws(RuntimeError) {
+      return try specialized(inputShapes: batches.inputs(0).map { $0.shape })
+    } catch {
+      throw .calibration(error.message)
+    }
+  }
+
   /// Puts a change of a layer in its place.
   mutating func apply(_ change: LayerwisePass.Change, to layer: Layer) {
     self[layer.use.value].constant = change.weight

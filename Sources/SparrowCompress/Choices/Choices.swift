@@ -9,7 +9,8 @@ public enum Choices {
     LAMPAllocation(), SensitivityAllocation(),
   ]
   public static let repairs: [any Repair] = [
-    OBSRepair(), LeastSquaresRepair(), MeanVarianceRepair(), BiasRepair(),
+    OBSRepair(), LeastSquaresRepair(), AdaPruneRepair(), MeanVarianceRepair(), BiasRepair(),
+    BatchNormRepair(),
   ]
   public static let schedules: [any Schedule] = [OneShotSchedule()]
   /// How patterns are written, for messages and help.
@@ -46,6 +47,11 @@ public enum Choices {
       }
       if choice is OBSRepair, !result.isEmpty {
         throw .conflict("repair \(name) is made together with the mask; name it first")
+      }
+      if let network = result.last, network is any NetworkRepair, choice is any LayerwiseRepair {
+        throw .conflict(
+          "repair \(network.name) is made on the whole network after the layers; name \(name) "
+            + "before it")
       }
       result.append(choice)
     }

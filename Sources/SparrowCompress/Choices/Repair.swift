@@ -16,6 +16,13 @@ public protocol LayerwiseRepair: Repair {
   ) throws(CompressError) -> LayerWeights
 }
 
+/// A repair of the compressed network as a whole, after all repairs layer by layer.
+public protocol NetworkRepair: Repair {
+  func repaired(
+    _ graph: Graph, _ run: CalibrationRun, _ settings: CalibrationSettings
+  ) throws(CompressError) -> Graph
+}
+
 /// The change of the survivors that belongs to the criterion: those of exact-obs, sparsegpt,
 /// block-fisher and m-fac. It must come first.
 public struct OBSRepair: Repair {

@@ -87,6 +87,7 @@ struct LayerwiseTests {
   @Test(arguments: [
     ("magnitude", ["least-squares"]), ("wanda", ["least-squares"]), ("sparsegpt", ["obs"]),
     ("exact-obs", ["obs"]), ("magnitude", ["mean-variance"]), ("magnitude", ["bias"]),
+    ("magnitude", ["adaprune"]),
   ])
   func repairsBringOutputsNearer(criterion: String, repair: [String]) throws {
     var generator = SeededGenerator(seed: 2)
@@ -108,6 +109,32 @@ struct LayerwiseTests {
       #expect(abs(weight.count / 2 - (weight.count - weight.nonzeroCount)) <= slack, "\(name)")
       let errors = try #require(repaired.outcomes[name]?.errors)
       if repair != ["mean-variance"] { #expect(errors.after <= errors.before) }
+    }
+  }
+
+  @Test func batchNormalisationTakesTheDatasStatistics() throws {
+    var generator = SeededGenerator(seed: 9)
+    var graph = try network(&generator)
+    let data = TensorData([random([16, 3, 8, 8], &generator)])
+    let step = PruneStep(sparsity: 0, repair: ["batch-norm"])
+    let result = try compress(graph, data, step).graph
+    let convolution = try #require(graph.nodes.first { $0.name == "conv3" })
+    graph.outputs = convolution.outputs
+    graph.removeDeadNodes()
+    let values = try outputs(graph, data)
+    let mean = try #require(result.values.first { $0.name == "mean" }?.constant?.floats)
+    let variance = try #require(result.values.first { $0.name == "variance" }?.constant?.floats)
+    for channel in 0..<8 {
+      var own: [Float] = []
+      for sample in 0..<16 {
+        let first = (sample * 8 + channel) * 64
+        own += values[first..<first + 64]
+      }
+      let count = Float(own.count)
+      let average: Float = own.reduce(0, +) / count
+      let spread: Float = own.map { ($0 - average) * ($0 - average) }.reduce(0, +) / count
+      #expect(abs(mean[channel] - average) <= 1e-4)
+      #expect(abs(variance[channel] - spread) <= 1e-4)
     }
   }
 
