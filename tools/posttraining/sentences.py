@@ -24,14 +24,11 @@ def read(work):
     return list(found)
 
 
-def splits(work, seed, *counts):
-    """Disjoint lists of so many sentences each, drawn by the seed."""
+def split(work, seed, count):
+    """`count` sentences that the seed draws, and all others in an order that it draws."""
     sentences = read(work)
+    if count > len(sentences):
+        raise ValueError(f"there are {len(sentences)} sentences, {count} are asked for")
     order = np.random.default_rng(seed).permutation(len(sentences))
-    if sum(counts) > len(order):
-        raise ValueError(f"there are {len(order)} sentences, {sum(counts)} are asked for")
-    drawn, start = [], 0
-    for count in counts:
-        drawn.append([sentences[i] for i in order[start:start + count]])
-        start += count
-    return drawn
+    drawn = [sentences[i] for i in order]
+    return drawn[:count], drawn[count:]

@@ -25,25 +25,48 @@ def arrays(encoded):
     return {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
 
 
-def write(folder, work, calibration=1024, test=200, length=128, seed=0):
-    """calibration.npz and test.npz of the sentences that the seed draws."""
+def running_text(tokenizer, lines, count, length):
+    """`count` rows of exactly `length` ids, of sentences one after the other. No place is padding, which
+    would weigh as much as words in what is learned of a layer's inputs."""
+    rows, pieces = [], []
+    for line in lines:
+        start, *own, end = tokenizer.encode(line, len(line) + 2)
+        pieces += own
+        if len(pieces) >= length - 2:
+            rows.append([start, *pieces[:length - 2], end])
+            pieces = []
+            if len(rows) == count:
+                return rows
+    raise ValueError(f"the sentences fill {len(rows)} rows of {length} tokens, {count} are asked for")
+
+
+def write(folder, work, calibration=1024, test=200, length=128, fill=64, seed=0):
+    """test.npz, sentences that the seed draws, and calibration.npz, running text of the others."""
+    if min(length, fill) < 3:
+        raise ValueError("rows have at least 3 tokens: two are marks of start and end")
     tokenizer = WordPiece(packages.VOCABULARY.path(work).read_text(encoding="utf-8"))
-    drawn = sentences.splits(work, seed, test, calibration)
-    for name, lines in zip(("test", "calibration"), drawn):
-        named = arrays([tokenizer.encode(line, length) for line in lines])
-        folder.mkdir(parents=True, exist_ok=True)
+    tested, others = sentences.split(work, seed, test)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, rows in (("test", [tokenizer.encode(line, length) for line in tested]),
+                       ("calibration", running_text(tokenizer, others, calibration, fill))):
+        named = arrays(rows)
         write_npz(folder / f"{name}.npz", **named)
-        print(f"{folder / name}.npz: {len(lines)} sentences, {int(named['attention_mask'].sum())} "
-              f"tokens, padded to {named['input_ids'].shape[1]}")
+        print(f"{folder / name}.npz: {len(rows)} rows of up to {named['input_ids'].shape[1]} tokens, "
+              f"{int(named['attention_mask'].sum())} in all")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="tools/make-token-ids")
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--calibration", type=int, default=1024, metavar="N")
+    parser.add_argument("--fill", type=int, default=64, metavar="TOKENS")
     parser.add_argument("--test", type=int, default=200, metavar="N")
     parser.add_argument("--length", type=int, default=128, metavar="TOKENS")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path(".build/posttraining"))
     given = parser.parse_args()
-    write(given.folder, given.work, given.calibration, given.test, given.length, given.seed)
+    try:
+        write(given.folder, given.work, given.calibration, given.test, given.length, given.fill,
+              given.seed)
+    except ValueError as reason:
+        sys.exit(f"make-token-ids: {reason}")
