@@ -53,7 +53,7 @@ def run(rows, measurement, results, seeds):
         try:
             result = measurement.result(row, seeds)
         except (Missing, Failed) as reason:
-            print(f"{row.network:13}{row.method:26} {row.amount:17} {reason}", flush=True)
+            print(f"{row.network:13}{row.method:32} {row.amount:17} {reason}", flush=True)
             bad += isinstance(reason, Failed)
             continue
         results.keep(row.name, result)

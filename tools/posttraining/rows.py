@@ -55,6 +55,7 @@ def dense(network, reference=None):
 
 
 LEAST_SQUARES = "--repair least-squares"
+ADAPRUNE = "--repair least-squares,adaprune"
 EXACT = "--criterion exact-obs"
 GPT = "--criterion sparsegpt"
 WANDA = "--criterion wanda --allocation uniform"
@@ -101,6 +102,8 @@ RESNET20 = [
     # The references pruned the network before its batch norm was folded.
     *at("resnet20", "global + least squares", f"--allocation global {LEAST_SQUARES}",
         {.5: None, .7: 90.2, .8: 85.6, .9: 72.6}),
+    *at("resnet20", "LAMP + least squares + AdaPrune", f"--allocation lamp {ADAPRUNE}",
+        {.5: None, .7: None, .8: None, .9: None}),
     *at("resnet20", "SparseGPT, LAMP", f"{GPT} --allocation lamp",
         {.5: None, .7: None, .8: None, .9: None}),
     *at("resnet20", "ExactOBS, LAMP", f"{EXACT} --allocation lamp",
@@ -126,6 +129,7 @@ EFFICIENTNET = [
     *compact("Wanda", WANDA),
     *compact("global + least squares", f"--allocation global {LEAST_SQUARES}"),
     *compact("LAMP + least squares", f"--allocation lamp {LEAST_SQUARES}"),
+    *compact("LAMP + least squares + AdaPrune", f"--allocation lamp {ADAPRUNE}"),
     *compact("SparseGPT, LAMP", f"{GPT} --allocation lamp"),
     *compact("ExactOBS, LAMP", f"{EXACT} --allocation lamp"),
     *compact("ExactOBS, sensitivity", f"{EXACT} --allocation sensitivity"),
@@ -135,7 +139,10 @@ MINILM = [
     *at("minilm", "magnitude, uniform", "--allocation uniform", {.5: None}, False),
     *at("minilm", "Wanda", WANDA, {.5: None}),
     *at("minilm", "SparseGPT", f"{GPT} --allocation uniform", {.5: None}),
+    *at("minilm", "SparseGPT + least squares",
+        f"{GPT} --allocation uniform --repair obs,least-squares", {.5: None}),
     *at("minilm", "least squares", f"--allocation uniform {LEAST_SQUARES}", {.5: None}),
+    *at("minilm", "least squares + AdaPrune", f"--allocation uniform {ADAPRUNE}", {.5: None}),
     *at("minilm", "ExactOBS", f"{EXACT} --allocation uniform", {.5: None}),
 ]
 

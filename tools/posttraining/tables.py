@@ -26,7 +26,7 @@ def measured(row, result):
 
 
 def line(cells):
-    return "{:13}{:26} {:17} {:>18} {:>9} {:>9}".format(*cells).rstrip()
+    return "{:13}{:32} {:17} {:>18} {:>9} {:>9}".format(*cells).rstrip()
 
 
 def row_line(row, result):
