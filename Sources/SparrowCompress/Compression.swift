@@ -126,8 +126,9 @@ private struct PreparedStep: Sendable {
   func pruning(
     of graph: Graph, _ calibration: CalibrationRun?, _ settings: CalibrationSettings
   ) -> Pruning {
-    Pruning(
-      graph: graph, target: sparsity, selection: selection, criterion: criterion,
+    let seeded = (criterion as? any SeededCriterion)?.seeded(settings.seed)
+    return Pruning(
+      graph: graph, target: sparsity, selection: selection, criterion: seeded ?? criterion,
       allocation: allocation, pattern: pattern, repairs: repairs, calibration: calibration,
       settings: settings)
   }

@@ -12,6 +12,8 @@ public struct Pruning {
   /// What was cut of each group of channels; empty for patterns of zeros.
   public internal(set) var channels: [ChannelReport] = []
 
+  /// Before anything was pruned.
+  private let original: Graph
   let selection: LayerSelection
   let criterion: any Criterion
   let allocation: any Allocation
@@ -25,7 +27,7 @@ public struct Pruning {
     allocation: any Allocation, pattern: any Pattern, repairs: [any Repair],
     calibration: CalibrationRun?, settings: CalibrationSettings
   ) {
-    (self.graph, self.target, self.selection) = (graph, target, selection)
+    (self.graph, self.target, self.selection, original) = (graph, target, selection, graph)
     (self.criterion, self.allocation, self.pattern) = (criterion, allocation, pattern)
     (self.repairs, self.calibration, self.settings) = (repairs, calibration, settings)
   }
@@ -56,8 +58,16 @@ public struct Pruning {
     repairs.compactMap { $0 as? any LayerwiseRepair }
   }
 
-  /// What calibration tells of each layer, where the criterion asks for it.
-  private func statistics(of layers: [Layer]) throws(CompressError) -> [String: LayerStatistics] {
+  /// What the criterion learns of each layer from the whole network.
+  private func statistics(
+    of layers: [Layer], sparsity: Double
+  ) throws(CompressError) -> [String: LayerStatistics] {
+    if let learning = criterion as? any NetworkCriterion {
+      return try learning.statistics(
+        of: layers,
+        NetworkContext(
+          graph: graph, original: original, sparsity: sparsity, calibration: calibration))
+    }
     guard !criterion.requiredStatistics.isEmpty else { return [:] }
     throw .missingStatistics(
       choice: criterion.name,
@@ -111,7 +121,7 @@ extension Pruning {
     if shared.isEmpty, own.isEmpty {
       throw .nothingToPrune(reason: "all \(selected.count) weights are excluded or kept dense")
     }
-    let statistics = try statistics(of: layers)
+    let statistics = try statistics(of: layers, sparsity: sparsity)
     var scored: [ScoredLayer] = []
     for layer in layers {
       let scores = try criterion.scores(

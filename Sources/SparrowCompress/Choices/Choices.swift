@@ -2,7 +2,9 @@
 /// it here, test it.
 public enum Choices {
   public static let criteria: [any Criterion] = [
-    MagnitudeCriterion(), WandaCriterion(), SparseGPTCriterion(), ExactOBSCriterion(),
+    MagnitudeCriterion(), RandomCriterion(), WandaCriterion(), SparseGPTCriterion(),
+    ExactOBSCriterion(), TaylorCriterion(), SNIPCriterion(), GraSPCriterion(), SynFlowCriterion(),
+    DiagonalFisherCriterion(), BlockFisherCriterion(), MFACCriterion(),
   ]
   public static let allocations: [any Allocation] = [
     UniformAllocation(), UniformPlusAllocation(), GlobalAllocation(), ERKAllocation(),
@@ -12,7 +14,9 @@ public enum Choices {
     OBSRepair(), LeastSquaresRepair(), AdaPruneRepair(), MeanVarianceRepair(), BiasRepair(),
     BatchNormRepair(),
   ]
-  public static let schedules: [any Schedule] = [OneShotSchedule()]
+  public static let schedules: [any Schedule] = [
+    OneShotSchedule(), RoundsSchedule(4), RoundsSchedule(8), RoundsSchedule(16),
+  ]
   /// How patterns are written, for messages and help.
   public static let patterns = [
     "unstructured", "N:M as in 2:4", "RxC as in 1x4, 4x1, 4x4", "channels (cut out of the graph)",

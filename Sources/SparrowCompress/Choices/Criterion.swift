@@ -50,8 +50,22 @@ extension LayerwiseCriterion {
 
 /// What calibration data tells about a layer.
 public enum CalibrationStatistic: String, CaseIterable, Hashable, Sendable {
-  /// One gradient a sample: `[samples, weights]`.
+  /// Gradients of the loss: `[gradients, weights]`.
   case gradients
+  /// Their mean, of the weight's shape.
+  case meanGradient = "mean gradient"
+  /// The mean of their squares, of the weight's shape.
+  case meanSquaredGradient = "mean squared gradient"
+  /// The means of their outer products within blocks of neighbouring weights, row-major:
+  /// `[blocks, size, size]`; zeros where the last block is shorter.
+  case fisherBlocks = "blocks of the Fisher matrix"
+  /// The mean of the squared gradients over the weights of all layers: one number.
+  case fisherScale = "mean of the Fisher matrix's diagonal"
+  /// The product of the loss's Hessian with the mean gradient, of the weight's shape; scaled for all
+  /// layers alike.
+  case hessianGradient = "product of Hessian and gradient"
+  /// What SynFlow makes of the whole network: see ``SynFlowCriterion``. Of the weight's shape.
+  case synapticFlow = "synaptic flow"
 }
 
 /// The calibration statistics of one layer; empty for data-free methods.
