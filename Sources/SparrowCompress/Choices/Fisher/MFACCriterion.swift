@@ -11,8 +11,11 @@ public struct MFACCriterion: GradientCriterion, UpdatingCriterion {
   /// As ``BlockFisherCriterion/damping``.
   public var damping: Double
 
+  /// With few gradients for so many weights, averages of some samples and strong damping are steadier
+  /// than single samples.
   public init(
-    gradientSettings: GradientSettings = GradientSettings(count: 256), damping: Double = 1
+    gradientSettings: GradientSettings = GradientSettings(count: 256, groupSize: 8),
+    damping: Double = 30
   ) {
     (self.gradientSettings, self.damping) = (gradientSettings, damping)
   }
