@@ -24,15 +24,20 @@ public struct Compression: Sendable {
 
   /// The compressed graph, its weights dense with zeros, and what became of each weight.
   ///
-  /// `calibration` is needed by the choices that learn from data.
+  /// `calibration` is needed by the choices that learn from data, `measures` by targets other than
+  /// sparsity.
   public func run(
-    on graph: Graph, calibration: CalibrationRun? = nil
+    on graph: Graph, calibration: CalibrationRun? = nil,
+    measures: TargetMeasures = TargetMeasures()
   ) throws(CompressError) -> CompressionResult {
     var graph = graph
     var outcomes: [String: LayerOutcome] = [:]
     var channels: [ChannelReport] = []
+    var targets: [TargetOutcome] = []
     for step in steps {
-      var pruning = step.pruning(of: graph, calibration, recipe.calibration)
+      var pruning = step.pruning(of: graph, calibration, recipe.calibration, measures)
+      try pruning.resolveTarget()
+      if let outcome = pruning.resolved?.outcome { targets.append(outcome) }
       try step.schedule.run(&pruning)
       graph = pruning.graph
       channels += pruning.channels
@@ -44,7 +49,7 @@ public struct Compression: Sendable {
       }
     }
     return CompressionResult(
-      graph: graph, recipe: recipe, outcomes: outcomes, channels: channels,
+      graph: graph, recipe: recipe, outcomes: outcomes, channels: channels, targets: targets,
       isCalibrated: calibration != nil)
   }
 }
@@ -58,13 +63,15 @@ public struct CompressionResult: Sendable {
   public let outcomes: [String: LayerOutcome]
   /// What was cut of each group of channels, step after step; empty where no step cuts channels.
   public let channels: [ChannelReport]
+  /// How the steps met their targets other than sparsity, in their order.
+  public let targets: [TargetOutcome]
   /// Whether more than weights may have changed: biases, normalisation.
   public let isCalibrated: Bool
 }
 
 /// One pruning step with its choices looked up.
 private struct PreparedStep: Sendable {
-  let sparsity: Double
+  let goal: CompressionTarget
   let selection: LayerSelection
   let criterion: any Criterion
   let allocation: any Allocation
@@ -79,16 +86,10 @@ private struct PreparedStep: Sendable {
     schedule = try Choices.schedule(step.schedule)
     selection = step.selection
     if let fixed = pattern as? NMPattern {
-      (sparsity, allocation) = (fixed.sparsity, UniformAllocation())
+      (goal, allocation) = (.sparsity(fixed.sparsity), UniformAllocation())
       try Self.check(step, against: fixed)
     } else {
-      guard let sparsity = step.sparsity else {
-        throw .conflict("pattern \(pattern.name) needs a sparsity; none is given")
-      }
-      guard (0..<1).contains(sparsity) else {
-        throw .badSparsity(found: sparsity, place: "the sparsity")
-      }
-      self.sparsity = sparsity
+      goal = try Self.goal(of: step, pattern)
       let usual =
         pattern is ChannelPattern
         ? UniformAllocation().name : PruneStep.defaultAllocation
@@ -104,6 +105,25 @@ private struct PreparedStep: Sendable {
         "pattern \(pattern.name) takes the allocations \(UniformAllocation().name) and "
           + "\(GlobalAllocation().name), found \(allocation.name)")
     }
+    guard goal.kind == .sparsity else {
+      throw .conflict(
+        "pattern \(pattern.name) takes a sparsity, the fraction of channels to cut, and no target of "
+          + goal.kind.name)
+    }
+  }
+
+  private static func goal(
+    of step: PruneStep, _ pattern: any Pattern
+  ) throws(CompressError) -> CompressionTarget {
+    switch (step.sparsity, step.target) {
+    case (let sparsity?, nil): return try CompressionTarget(sparsity: sparsity)
+    case (nil, let target?): return target
+    case (nil, nil):
+      throw .conflict("pattern \(pattern.name) needs a sparsity or another target; none is given")
+    case (_?, let target?):
+      throw .conflict(
+        "a sparsity and a target of \(target.kind.name) are both given; give one of them")
+    }
   }
 
   /// N:M sets every layer's sparsity; anything that asks for another one contradicts it.
@@ -112,6 +132,11 @@ private struct PreparedStep: Sendable {
       throw .conflict(
         "pattern \(fixed.name) makes every layer \(fixed.sparsity) sparse, but sparsity \(sparsity) "
           + "is asked for; leave the sparsity out")
+    }
+    if let target = step.target {
+      throw .conflict(
+        "pattern \(fixed.name) makes every layer \(fixed.sparsity) sparse; leave the target of "
+          + "\(target.kind.name) out")
     }
     if let name = step.allocation, try Choices.allocation(name).name != UniformAllocation().name {
       throw .conflict("pattern \(fixed.name) allows no allocation but uniform, found \(name)")
@@ -124,12 +149,13 @@ private struct PreparedStep: Sendable {
   }
 
   func pruning(
-    of graph: Graph, _ calibration: CalibrationRun?, _ settings: CalibrationSettings
+    of graph: Graph, _ calibration: CalibrationRun?, _ settings: CalibrationSettings,
+    _ measures: TargetMeasures
   ) -> Pruning {
     let seeded = (criterion as? any SeededCriterion)?.seeded(settings.seed)
     return Pruning(
-      graph: graph, target: sparsity, selection: selection, criterion: seeded ?? criterion,
+      graph: graph, goal: goal, selection: selection, criterion: seeded ?? criterion,
       allocation: allocation, pattern: pattern, repairs: repairs, calibration: calibration,
-      settings: settings)
+      settings: settings, measures: measures)
   }
 }

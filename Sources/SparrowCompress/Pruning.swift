@@ -6,7 +6,7 @@ public struct Pruning {
   /// The graph as pruned so far; weights are dense with zeros.
   public internal(set) var graph: Graph
   /// The fraction of the prunable weights that is to go in the end.
-  public let target: Double
+  public internal(set) var target: Double
   /// The names, shapes and outcome of every weight; empty before the first ``prune(to:)``.
   public internal(set) var outcomes: [LayerOutcome] = []
   /// What was cut of each group of channels; empty for patterns of zeros.
@@ -21,13 +21,23 @@ public struct Pruning {
   let repairs: [any Repair]
   let calibration: CalibrationRun?
   let settings: CalibrationSettings
+  /// What is asked for; a ``target`` follows from it.
+  let goal: CompressionTarget
+  let measures: TargetMeasures
+  /// What a goal other than sparsity came to.
+  var resolved: ResolvedTarget?
+  /// What each layer means to the network, by name, where that was measured.
+  var errorCurves: [String: DropCurve] = [:]
 
   init(
-    graph: Graph, target: Double, selection: LayerSelection, criterion: any Criterion,
+    graph: Graph, goal: CompressionTarget, selection: LayerSelection, criterion: any Criterion,
     allocation: any Allocation, pattern: any Pattern, repairs: [any Repair],
-    calibration: CalibrationRun?, settings: CalibrationSettings
+    calibration: CalibrationRun?, settings: CalibrationSettings, measures: TargetMeasures
   ) {
-    (self.graph, self.target, self.selection, original) = (graph, target, selection, graph)
+    (self.graph, self.selection, original) = (graph, selection, graph)
+    self.goal = goal
+    if case .sparsity(let sparsity) = goal { target = sparsity } else { target = 0 }
+    self.measures = measures
     (self.criterion, self.allocation, self.pattern) = (criterion, allocation, pattern)
     (self.repairs, self.calibration, self.settings) = (repairs, calibration, settings)
   }
@@ -75,6 +85,17 @@ public struct Pruning {
   }
 }
 
+/// The layers that a step prunes, with their scores.
+struct ScoredLayers: Sendable {
+  /// In execution order.
+  var layers: [ScoredLayer]
+  /// Those that take their share of the target.
+  var shared: [Int]
+  /// Those that have a sparsity of their own.
+  var own: [Int: Double]
+  var statistics: [String: LayerStatistics]
+}
+
 /// What a pruning step takes from each layer.
 private struct DropPlan: Sendable {
   /// The layers that lose weights, in execution order.
@@ -107,6 +128,17 @@ extension Pruning {
   private func dropPlan(
     _ selected: [(layer: Layer, role: LayerRole)], sparsity: Double
   ) throws(CompressError) -> DropPlan {
+    let scored = try scoredLayers(selected, sparsity: sparsity)
+    let counts = try dropCounts(scored, sparsity: sparsity)
+    let named = Dictionary(
+      zip(scored.layers.map { $0.layer.name }, counts), uniquingKeysWith: { first, _ in first })
+    return DropPlan(layers: scored.layers, dropCounts: named, statistics: scored.statistics)
+  }
+
+  /// The layers and their scores; `sparsity` matters to criteria that go there in rounds.
+  func scoredLayers(
+    _ selected: [(layer: Layer, role: LayerRole)], sparsity: Double
+  ) throws(CompressError) -> ScoredLayers {
     var layers: [Layer] = []
     var shared: [Int] = []
     var own: [Int: Double] = [:]
@@ -129,28 +161,26 @@ extension Pruning {
       scored.append(
         ScoredLayer(layer: layer, units: pattern.units(of: scores, view: layer.use.view)))
     }
-    let counts = try dropCounts(scored, shared: shared, own: own, sparsity: sparsity)
-    let named = Dictionary(
-      zip(layers.map { $0.name }, counts), uniquingKeysWith: { first, _ in first })
-    return DropPlan(layers: scored, dropCounts: named, statistics: statistics)
+    return ScoredLayers(layers: scored, shared: shared, own: own, statistics: statistics)
   }
 
   /// How many weights each layer of `layers` loses: the pattern's own number, else the layer's own
   /// sparsity, else what the allocation gives it.
-  private func dropCounts(
-    _ layers: [ScoredLayer], shared: [Int], own: [Int: Double], sparsity: Double
-  ) throws(CompressError) -> [Int] {
+  func dropCounts(_ scored: ScoredLayers, sparsity: Double) throws(CompressError) -> [Int] {
+    let layers = scored.layers
     var result = [Int](repeating: 0, count: layers.count)
-    let allocated = try allocation.dropCounts(shared.map { layers[$0] }, sparsity: sparsity)
-    for (i, count) in zip(shared, allocated) { result[i] = count }
-    for (i, fraction) in own { result[i] = Rounding.dropCount(fraction, of: layers[i].layer.count) }
+    let allocated = try allocated(scored.shared.map { layers[$0] }, sparsity: sparsity)
+    for (i, count) in zip(scored.shared, allocated) { result[i] = count }
+    for (i, fraction) in scored.own {
+      result[i] = Rounding.dropCount(fraction, of: layers[i].layer.count)
+    }
     for i in layers.indices {
       if let fixed = pattern.fixedDropCount(in: layers[i].layer.use.view) { result[i] = fixed }
     }
     return result
   }
 
-  private var masking: Masking {
+  fileprivate var masking: Masking {
     Masking(
       pattern: pattern,
       updating: repairs.first is OBSRepair ? criterion as? any UpdatingCriterion : nil)
@@ -262,6 +292,26 @@ extension Pruning {
     return LayerwisePass.Solution(
       weights: weights, errorBefore: problem.error(of: plain),
       errorAfter: problem.error(of: weights))
+  }
+}
+
+extension Pruning {
+  /// How far the network's outputs move when each layer alone is pruned as this step does it.
+  func measuredErrors(
+    _ layers: [ScoredLayer], _ statistics: [String: LayerStatistics]
+  ) throws(CompressError) -> [DropCurve] {
+    guard let calibration else { return [] }
+    func plan(_ scored: ScoredLayer, _ count: Int) -> DropPlan {
+      DropPlan(layers: [scored], dropCounts: [scored.layer.name: count], statistics: statistics)
+    }
+    let errors = OutputErrors(
+      run: calibration, settings: settings, ridge: settings.ridge ?? Self.defaultRidge,
+      isRepaired: criterion is any LayerwiseCriterion || !layerwiseRepairs.isEmpty,
+      task: { scored, count throws(CompressError) in try task(scored, plan(scored, count)) },
+      masked: { scored, count throws(CompressError) in
+        try masking.masked(scored, plan(scored, count)).weight
+      })
+    return try errors.curves(of: layers, in: graph)
   }
 }
 

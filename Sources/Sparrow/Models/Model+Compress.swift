@@ -20,8 +20,12 @@ extension Model {
   ///
   /// `calibration` is for choices that learn from data; they may change biases beside weights. Channels
   /// are cut out of the graph, whose inputs and outputs stay as they are.
+  ///
+  /// `measures` says how targets other than sparsity are measured; where it has no inputs and no file
+  /// size, latency is that of ``randomInputs(_:seed:)`` at batch 1, and size that of a `.sparrow` file.
   public func compressed(
-    _ recipe: Recipe, calibration: CalibrationRun? = nil
+    _ recipe: Recipe, calibration: CalibrationRun? = nil,
+    measures: TargetMeasures = TargetMeasures()
   ) throws(SparrowError) -> CompressedModel {
     let cleaned = try self.cleaned()
     var expanded = cleaned.graph
@@ -29,10 +33,17 @@ extension Model {
     let result: CompressionResult
     var blockShape: BlockShape?
     do throws(CompressError) {
-      result = try Compression(recipe).run(on: expanded, calibration: calibration)
       for case .prune(let step) in recipe.steps {
         blockShape = try Choices.pattern(step.pattern).blockShape ?? blockShape
       }
+    } catch {
+      throw .compression(model: path, error)
+    }
+    let measures = try cleaned.completed(
+      measures, recipe, blockShape: blockShape, isCalibrated: calibration != nil)
+    do throws(CompressError) {
+      result = try Compression(recipe).run(
+        on: expanded, calibration: calibration, measures: measures)
     } catch {
       throw .compression(model: path, error)
     }
@@ -62,7 +73,7 @@ extension CompressionResult {
 
 extension Graph {
   /// Puts constants in the place of the named values; what computed those goes if nobody needs it.
-  fileprivate mutating func replaceValues(named tensors: [String: Tensor]) {
+  mutating func replaceValues(named tensors: [String: Tensor]) {
     for i in values.indices {
       guard let tensor = tensors[values[i].name] else { continue }
       guard values[i].constant == nil else {

@@ -96,7 +96,7 @@ final class ActivationStream {
 extension Graph {
   /// The nodes of `range` as a graph of their own: its inputs are what they read from before, its
   /// outputs those of their results that `isNeeded` later. Both are given in this graph's values too.
-  fileprivate func segment(
+  func segment(
     _ range: Range<Int>, isNeeded: (ValueID) -> Bool
   ) -> (graph: Graph, inputs: [ValueID], outputs: [ValueID]) {
     var made = Set<ValueID>()

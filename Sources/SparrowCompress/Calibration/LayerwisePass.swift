@@ -94,15 +94,12 @@ struct LayerwisePass {
     let sums = MomentsAccumulator(site.geometry)
     try gather(sums, site, nil, whole, pruned)
     let layout = WeightLayout(view: task.layer.use.view, groups: site.geometry.groups)
-    let own = LayerWeights(
-      groups: layout.matrices(task.layer.weight), bias: bias(site, whole.graph, task.layer))
     func problem() throws(CompressError) -> LayerProblem {
       let moments = sums.moments()
       guard moments.isFinite else {
         throw .calibration("the inputs of '\(task.layer.name)' are not finite")
       }
-      return LayerProblem(
-        task.layer, own, moments, layout: layout, hasBias: site.hasBias, ridge: ridge)
+      return LayerProblem(task.layer, at: site, in: whole.graph, moments, ridge: ridge)
     }
     var solution = try task.solve(try problem())
     for _ in 0..<rounds(site, solution) {
@@ -184,14 +181,22 @@ private struct LayerOutputs {
   }
 }
 
-extension LayerwisePass {
-  /// The layer's bias as its moments see it: of a following node it is part of neither.
-  private func bias(_ site: LayerSite, _ graph: Graph, _ layer: Layer) -> [Double] {
-    let zeros = [Double](repeating: 0, count: layer.use.view.outputs)
-    guard case .own(let id?) = site.bias else { return zeros }
-    return graph[id].constant?.doubles ?? zeros
+extension LayerProblem {
+  /// The problem of a layer with its weights in `graph`, from moments of its inputs and outputs.
+  init(
+    _ layer: Layer, at site: LayerSite, in graph: Graph, _ moments: LayerMoments, ridge: Double
+  ) {
+    let layout = WeightLayout(view: layer.use.view, groups: site.geometry.groups)
+    // A bias that a following node adds is part of neither inputs nor outputs.
+    var bias = [Double](repeating: 0, count: layer.use.view.outputs)
+    if case .own(let id?) = site.bias { bias = graph[id].constant?.doubles ?? bias }
+    self.init(
+      layer, LayerWeights(groups: layout.matrices(layer.weight), bias: bias), moments,
+      layout: layout, hasBias: site.hasBias, ridge: ridge)
   }
+}
 
+extension LayerwisePass {
   private func newBias(
     _ bias: [Double], _ site: LayerSite, _ graph: Graph, _ layer: Layer
   ) -> Tensor? {

@@ -47,7 +47,7 @@ extension RecipeStep: Codable {
 
 extension PruneStep: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case sparsity, criterion, allocation, pattern, repair, schedule, exclude
+    case sparsity, target, criterion, allocation, pattern, repair, schedule, exclude
     case excludeKinds = "exclude_kinds"
     case layers
   }
@@ -56,6 +56,7 @@ extension PruneStep: Codable {
     let container = try decoder.strictContainer(keyedBy: CodingKeys.self)
     self.init()
     sparsity = try container.decodeIfPresent(Double.self, forKey: .sparsity)
+    target = try container.decodeIfPresent(CompressionTarget.self, forKey: .target)
     criterion = try container.decodeIfPresent(String.self, forKey: .criterion) ?? criterion
     allocation = try container.decodeIfPresent(String.self, forKey: .allocation)
     pattern = try container.decodeIfPresent(String.self, forKey: .pattern) ?? pattern
@@ -91,6 +92,7 @@ extension PruneStep: Codable {
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encodeIfPresent(sparsity, forKey: .sparsity)
+    try container.encodeIfPresent(target, forKey: .target)
     try container.encode(criterion, forKey: .criterion)
     try container.encodeIfPresent(allocation, forKey: .allocation)
     try container.encode(pattern, forKey: .pattern)

@@ -8,6 +8,7 @@
 /// steps:
 ///   - prune:
 ///       sparsity: 0.9             # of the prunable weights
+///       # target: {flops: 0.3x}   # in its place: flops, size or latency; 120M, 1.2MB, 3ms
 ///       criterion: magnitude
 ///       allocation: erk           # uniform, uniform+, global, erk, lamp, sensitivity
 ///       pattern: unstructured     # or N:M (2:4), or RxC blocks (1x4), or channels
@@ -46,6 +47,8 @@ public struct PruneStep: Hashable, Sendable {
   /// The fraction of the prunable weights to drop; nil where the pattern sets it (N:M). Of channels
   /// it is the fraction that each group loses, or all together with the global allocation.
   public var sparsity: Double?
+  /// In the place of a sparsity: what the pruned network is to cost.
+  public var target: CompressionTarget?
   public var criterion: String
   /// nil: ``defaultAllocation``, or uniform for channels and where the pattern allows nothing else.
   public var allocation: String?
@@ -63,12 +66,14 @@ public struct PruneStep: Hashable, Sendable {
   public static var defaultAllocation: String { "global" }
 
   public init(
-    sparsity: Double? = nil, criterion: String = "magnitude", allocation: String? = nil,
+    sparsity: Double? = nil, target: CompressionTarget? = nil,
+    criterion: String = "magnitude", allocation: String? = nil,
     pattern: String = "unstructured", repair: [String]? = nil, schedule: String = "one-shot",
     exclude: [String] = [], excludeKinds: Set<LayerKind> = [.depthwise],
     layers: [LayerOverride] = []
   ) {
-    (self.sparsity, self.criterion, self.allocation) = (sparsity, criterion, allocation)
+    (self.sparsity, self.target) = (sparsity, target)
+    (self.criterion, self.allocation) = (criterion, allocation)
     (self.pattern, self.repair, self.schedule) = (pattern, repair, schedule)
     (self.exclude, self.excludeKinds, self.layers) = (exclude, excludeKinds, layers)
   }

@@ -6,6 +6,8 @@ public struct CompressionReport: Codable, Hashable, Sendable {
   public var version = CompressionReport.currentVersion
   public var recipe: Recipe
   public var layers: [LayerReport]
+  /// How steps met targets of multiply-adds, file size or latency, in their order.
+  public var targets: [TargetOutcome]
   public var totals: CompressionTotals
   /// What was cut of each group of channels; absent where no step cuts channels.
   public var channels: [ChannelReport]?

@@ -15,7 +15,8 @@ extension CompressionResult {
     let uses = graph.weights()
     let layers = Parallel.map(uses.count) { i in layerReport(uses[i], work) }
     return CompressionReport(
-      recipe: recipe, layers: layers, totals: totals(layers, isWorkKnown: work.count == uses.count),
+      recipe: recipe, layers: layers, targets: targets,
+      totals: totals(layers, isWorkKnown: work.count == uses.count),
       channels: channels.isEmpty ? nil : channels)
   }
 

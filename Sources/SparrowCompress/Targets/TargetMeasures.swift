@@ -2,7 +2,7 @@ import SparrowCore
 import SparrowRuntime
 
 /// What targets other than sparsity are measured with, beyond what a recipe says.
-public struct TargetMeasures: Sendable {
+public struct TargetMeasures {
   /// One tensor a graph input, for one inference at batch 1. Latency is measured on them.
   public var inputs: [Tensor]?
   /// The shapes multiply-adds are counted for; nil: those of ``inputs``, else the declared ones at
@@ -10,21 +10,27 @@ public struct TargetMeasures: Sendable {
   public var inputShapes: [[Int]]?
   /// How the network is run.
   public var session: SessionOptions
-  /// The bytes of the file that a graph is written as.
-  public var fileSize: (@Sendable (Graph) throws(CompressError) -> Int)?
+  /// The bytes of the file that a graph is written as; the names are those of its pruned weights.
+  public var fileSize: FileSize?
   /// A latency table measured before; it is measured anew where it does not fit the network.
   public var latencyTable: LatencyTable?
+  /// Is given a table that was measured.
+  public var keepTable: (LatencyTable) throws(CompressError) -> Void
   /// Is told what is measured and the fraction of it that is done.
-  public var progress: @Sendable (String, Double) -> Void
+  public var progress: (String, Double) -> Void
+
+  public typealias FileSize = (Graph, Set<String>) throws(CompressError) -> Int
 
   public init(
     inputs: [Tensor]? = nil, inputShapes: [[Int]]? = nil,
     session: SessionOptions = SessionOptions(), latencyTable: LatencyTable? = nil,
-    fileSize: (@Sendable (Graph) throws(CompressError) -> Int)? = nil,
-    progress: @escaping @Sendable (String, Double) -> Void = { _, _ in }
+    fileSize: FileSize? = nil,
+    keepTable: @escaping (LatencyTable) throws(CompressError) -> Void = { _ in },
+    progress: @escaping (String, Double) -> Void = { _, _ in }
   ) {
     (self.inputs, self.inputShapes, self.session) = (inputs, inputShapes, session)
-    (self.latencyTable, self.fileSize, self.progress) = (latencyTable, fileSize, progress)
+    (self.latencyTable, self.fileSize) = (latencyTable, fileSize)
+    (self.keepTable, self.progress) = (keepTable, progress)
   }
 
   func shapes(for graph: Graph) -> [[Int]]? {

@@ -25,12 +25,14 @@ struct TargetSearch {
         layers, of: graph, inputShapes: measures.shapes(for: graph))
       return try search(amount, costs, before: costs.total(none), allocate, Correction(rounds: 0))
     case .fileSize(let amount):
-      let before = try fileSize(of: graph)
+      let before = try fileSize(of: graph, pruned: [])
+      let names = Set(layers.map { $0.layer.name })
       let costs = LayerCosts.fileSize(layers, whole: before, blockShape: pattern.blockShape)
       return try search(
         amount, costs, before: Double(before), allocate,
         Correction(rounds: 6, tolerance: 0.002) { counts throws(CompressError) in
-          Double(try fileSize(of: graph.pruned(layers, pattern, dropping: counts)))
+          let pruned = graph.pruned(layers, pattern, dropping: counts)
+          return Double(try fileSize(of: pruned, pruned: names))
         })
     case .latency(let amount): return try latency(amount, allocate)
     }
@@ -38,11 +40,13 @@ struct TargetSearch {
 
   private var none: [Int] { layers.map { _ in 0 } }
 
-  private func fileSize(of graph: Graph) throws(CompressError) -> Int {
+  private func fileSize(
+    of graph: Graph, pruned: Set<String>
+  ) throws(CompressError) -> Int {
     guard let fileSize = measures.fileSize else {
       throw .measuring("a file size needs a format to write; none was given")
     }
-    return try fileSize(graph)
+    return try fileSize(graph, pruned)
   }
 
   private func latency(
@@ -69,9 +73,11 @@ struct TargetSearch {
     {
       return known
     }
-    return try LatencyTable(of: layers, in: graph, pattern: pattern, meter: meter) {
+    let table = try LatencyTable(of: layers, in: graph, pattern: pattern, meter: meter) {
       measures.progress("measure layers", $0)
     }
+    try measures.keepTable(table)
+    return table
   }
 }
 
@@ -84,8 +90,8 @@ extension TargetSearch {
     var measure: ([Int]) throws(CompressError) -> Double = { (_) in 0 }
   }
 
-  /// Allocates, measures, and moves the limit by the ratio of asked to measured until the result is
-  /// near enough; the nearest of all rounds counts.
+  /// Allocates, measures, and moves the limit until the result is near enough; the nearest of all
+  /// rounds counts.
   private func search(
     _ amount: TargetAmount, _ costs: LayerCosts, before: Double, _ allocate: Allocate,
     _ correction: Correction
@@ -93,6 +99,7 @@ extension TargetSearch {
     let asked = amount.value(of: before)
     var best: (counts: [Int], predicted: Double, measured: Double?)?
     var limit = asked
+    var tried: [(limit: Double, measured: Double)] = []
     for round in 0...max(0, correction.rounds - 1) {
       // What is out of reach at first is an error; a correction goes as far as it can.
       let usable = round == 0 ? limit : max(limit, costs.least)
@@ -109,7 +116,8 @@ extension TargetSearch {
       }
       if abs(measured - asked) <= correction.tolerance * asked { break }
       if counts.allSatisfy({ $0 == 0 }), measured <= asked { break }
-      limit = usable + (asked - measured) * (predicted / max(measured, .leastNonzeroMagnitude))
+      tried.append((usable, measured))
+      limit = nextLimit(tried, asked: asked, predicted: predicted)
     }
     guard let best else { return (none, nil) }
     return (
@@ -118,5 +126,20 @@ extension TargetSearch {
         kind: costs.kind.rawValue, asked: asked, before: before, predicted: best.predicted,
         measured: best.measured)
     )
+  }
+
+  /// Between the nearest limits below and above what is asked, in proportion; else beyond the last by
+  /// as much as its prediction was off.
+  private func nextLimit(
+    _ tried: [(limit: Double, measured: Double)], asked: Double, predicted: Double
+  ) -> Double {
+    let below = tried.filter { $0.measured <= asked }.max { $0.measured < $1.measured }
+    let above = tried.filter { $0.measured > asked }.min { $0.measured < $1.measured }
+    if let below, let above, below.limit < above.limit {
+      let part = (asked - below.measured) / (above.measured - below.measured)
+      return below.limit + part * (above.limit - below.limit)
+    }
+    guard let last = tried.last, last.measured > 0 else { return asked }
+    return last.limit + (asked - last.measured) * (predicted / last.measured)
   }
 }

@@ -58,6 +58,17 @@ public enum ContainerWriter {
     return writer.bytes
   }
 
+  /// The size of the file that ``write(_:to:options:)`` makes.
+  public static func byteCount(
+    of graph: Graph, options: ContainerOptions = ContainerOptions()
+  ) -> Int {
+    let sections = sections(of: graph, options)
+    let table = sections.count * ContainerLayout.sectionEntrySize
+    return sections.reduce(ContainerLayout.headerSize + table) {
+      ContainerLayout.aligned($0) + $1.stored.count
+    }
+  }
+
   private static func sections(of graph: Graph, _ options: ContainerOptions) -> [StoredSection] {
     var graph = graph
     graph.removeNestedUnusedValues()

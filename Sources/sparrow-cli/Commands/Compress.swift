@@ -17,6 +17,7 @@ struct Compress: ParsableCommand {
         sparrow compress a.onnx b.sparrow --sparsity 0.9
         sparrow compress a.onnx b.sparrow --sparsity 0.8 --allocation erk
         sparrow compress a.onnx b.sparrow --pattern 2:4
+        sparrow compress a.onnx b.sparrow --target-latency 0.5x
         sparrow compress a.onnx b.sparrow --sparsity 0.9 --exclude 'head*'
         sparrow compress a.onnx b.sparrow --sparsity 0.9 --report report.json
         sparrow compress a.onnx b.sparrow --recipe recipe.yaml
@@ -43,6 +44,7 @@ struct Compress: ParsableCommand {
   func run() throws {
     let format = try ModelFormat(path: output)
     let recipe = calibration.applied(to: try pruning.chosenRecipe())
+    try check(recipe, format)
     let model = try common.timed("read") { try Model.load(path: input) }
     // Taken before writing: a model may be compressed in place.
     let before = (summary: ModelSummary(model), size: fileSize(input))
@@ -74,11 +76,25 @@ struct Compress: ParsableCommand {
   private func compress(
     _ model: Model, _ recipe: Recipe, _ samples: SampleSource?, _ journal: CalibrationJournal?
   ) throws -> CompressedModel {
-    guard let samples, let journal else { return try model.compressed(recipe) }
     let progress = Progress("compress", common)
     defer { progress.finish() }
+    let measures = try pruning.targets.measures(
+      threads: calibration.threads, progress: progress)
+    guard let samples, let journal else {
+      return try model.compressed(recipe, measures: measures)
+    }
     return try model.compressed(
-      recipe, calibration: calibration.run(samples, journal: journal, progress: progress))
+      recipe, calibration: calibration.run(samples, journal: journal, progress: progress),
+      measures: measures)
+  }
+
+  private func check(_ recipe: Recipe, _ format: ModelFormat) throws(SparrowError) {
+    for case .prune(let step) in recipe.steps {
+      guard format != .sparrow, step.target?.kind == .fileSize else { continue }
+      throw .badSetting(
+        "a target of file size is one of .sparrow files; an .onnx file keeps zeros as numbers and "
+          + "stays as large")
+    }
   }
 
   private func print(
@@ -98,6 +114,7 @@ struct Compress: ParsableCommand {
     common.say(
       "\nsparsity \(Text.percent(totals.sparsity)) of \(Text.count(totals.prunable)) weights that may "
         + "be pruned, \(Text.percent(totals.weightSparsity)) of all \(Text.count(totals.weights))")
+    if !details.targets.isEmpty { common.say(TargetOptions.text(details.targets)) }
   }
 
   private func row(_ name: String, _ a: Int, _ b: Int, _ text: (Int) -> String) -> [String] {

@@ -10,6 +10,8 @@ struct PruningOptions: ParsableArguments {
   @Option(help: "The fraction of weights to drop, 0 up to 1.")
   var sparsity: Double?
 
+  @OptionGroup var targets: TargetOptions
+
   @Option(help: "How weights are scored: \(names(Choices.criteria.map { $0.name })).")
   var criterion: String?
 
@@ -58,20 +60,24 @@ struct PruningOptions: ParsableArguments {
       }
       return try Recipe(file: recipe)
     }
-    guard sparsity != nil || pattern != nil else {
+    let target = try targets.target()
+    guard sparsity != nil || target != nil || pattern != nil else {
       throw .badSetting(
-        "say how sparse: --sparsity 0.9, or a pattern that does (--pattern 2:4), or --recipe FILE")
+        "say how sparse: --sparsity 0.9, or a target (--target-flops 0.3x), or a pattern that does "
+          + "(--pattern 2:4), or --recipe FILE")
     }
-    return Recipe(prune: try step())
+    return Recipe(prune: try step(target))
   }
 
   private var hasFlags: Bool {
-    sparsity != nil || criterion != nil || allocation != nil || pattern != nil || repair != nil
+    sparsity != nil || targets.targetFlops != nil || targets.targetSize != nil
+      || targets.targetLatency != nil || criterion != nil || allocation != nil || pattern != nil
+      || repair != nil
       || !exclude.isEmpty || !include.isEmpty
   }
 
-  private func step() throws(SparrowError) -> PruneStep {
-    var step = PruneStep(sparsity: sparsity, allocation: allocation)
+  private func step(_ target: CompressionTarget?) throws(SparrowError) -> PruneStep {
+    var step = PruneStep(sparsity: sparsity, target: target, allocation: allocation)
     if let criterion { step.criterion = criterion }
     if let pattern { step.pattern = pattern }
     if let repair { step.repair = repair.split(separator: ",").map(String.init) }
