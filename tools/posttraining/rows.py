@@ -115,6 +115,10 @@ RESNET20 = [
     Row("resnet20", "least squares", "2:4", f"--pattern 2:4 {LEAST_SQUARES}"),
     Row("resnet20", "channels + least squares", "30 % of channels",
         f"--sparsity 0.3 --pattern channels --allocation uniform {LEAST_SQUARES}"),
+    Row("resnet20", "channels by structured OBS", "30 % of channels",
+        "--sparsity 0.3 --pattern channels --criterion exact-obs"),
+    Row("resnet20", "channels by structured OBS, global", "30 % of channels",
+        "--sparsity 0.3 --pattern channels --criterion exact-obs --allocation global"),
 ]
 
 

@@ -69,7 +69,7 @@ final class ReaderMoments {
 
   private func score(_ i: Int) -> [Double] {
     let group = groups.groups[i]
-    var readers: [ChannelElimination.Reader] = []
+    var readers: [[ChannelElimination.Reader]] = []
     var seen = Set<ValueID>()
     for axis in group.readers where seen.insert(axis.place.value).inserted {
       guard let parts = known[axis.place.value],
@@ -83,13 +83,29 @@ final class ReaderMoments {
       }
       let energy = parts.reduce(0.0) { $0 + Self.energy($1.weights, $1.hessian) }
       guard energy > 0 else { continue }
-      readers += parts.compactMap {
-        ChannelElimination.Reader(
-          weights: $0.weights, hessian: $0.hessian, columns: columns, scale: 1 / energy)
+      readers.append(
+        parts.compactMap {
+          ChannelElimination.Reader(
+            weights: $0.weights, hessian: $0.hessian, columns: columns, scale: 1 / energy)
+        })
+    }
+    Self.balance(&readers, channels: group.count)
+    var elimination = ChannelElimination(readers.flatMap { $0 }, channels: group.count)
+    return elimination.scores(removing: most[i])
+  }
+
+  /// Gives every layer that reads the group the same say: a classifier's few outputs matter no less
+  /// than a convolution's many. The sum of all losses stays, so that groups still compare.
+  private static func balance(_ readers: inout [[ChannelElimination.Reader]], channels: Int) {
+    let losses = readers.map { parts in
+      parts.reduce(0.0) { sum, part in
+        sum + part.scale * (0..<channels).reduce(0.0) { $0 + part.loss(of: $1) }
       }
     }
-    var elimination = ChannelElimination(readers, channels: group.count)
-    return elimination.scores(removing: most[i])
+    let mean = losses.reduce(0, +) / Double(max(1, losses.count))
+    for i in readers.indices where losses[i] > 0 {
+      for j in readers[i].indices { readers[i][j].scale *= mean / losses[i] }
+    }
   }
 
   /// The sum of squares of the outputs: tr(W H W^T).
