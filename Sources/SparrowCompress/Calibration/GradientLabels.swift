@@ -1,3 +1,4 @@
+import Foundation
 import SparrowCore
 import SparrowPasses
 import SparrowRuntime
@@ -14,46 +15,68 @@ enum GradientLabels {
       }
       return labels
     }
-    return try predictions(of: graph, data, batch: batch, threads: threads)
+    return try scores(of: graph, data, batch: batch, threads: threads).map { row in
+      row.firstIndex(of: row.max() ?? 0) ?? 0
+    }
   }
 
-  private static func predictions(
-    of graph: Graph, _ data: any CalibrationData, batch: Int, threads: Int
+  /// Classes drawn from the softmax of the scores divided by `temperature`; the same in every run.
+  static func drawn(
+    from graph: Graph, _ data: any CalibrationData, temperature: Double, threads: Int
   ) throws(CompressError) -> [Int] {
-    guard let output = graph.outputs.first else {
-      throw .calibration("the network has no output to predict classes by")
+    let rows = try scores(of: graph, data, batch: 64, threads: threads)
+    return rows.enumerated().map { sample, row in
+      let largest = row.max() ?? 0
+      let shares = row.map { exp(($0 - largest) / temperature) }
+      // SplitMix64 of the sample's number.
+      var z = UInt64(sample + 1) &* 0x9e37_79b9_7f4a_7c15
+      z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+      z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+      var rest = Double((z ^ (z >> 31)) >> 11) / Double(1 << 53) * shares.reduce(0, +)
+      for (c, share) in shares.enumerated() {
+        rest -= share
+        if rest < 0 { return c }
+      }
+      return max(0, row.count - 1)
     }
+  }
+
+  /// The class scores of each sample, before any softmax.
+  private static func scores(
+    of graph: Graph, _ data: any CalibrationData, batch: Int, threads: Int
+  ) throws(CompressError) -> [[Double]] {
     var alone = graph
-    alone.outputs = [output]
+    do throws(DifferentiationError) {
+      alone.outputs = [try alone.addCrossEntropyLoss().scores]
+    } catch {
+      throw .calibration(error.message)
+    }
+    alone.inputs = graph.inputs
+    alone.removeDeadNodes()
     let declared = graph.inputs.first.flatMap { graph[$0].type?.dimensions?.first?.value }
     let size = declared ?? max(1, min(batch, data.count))
-    var classes: [Int] = []
+    var rows: [[Double]] = []
     do throws(RuntimeError) {
       let session = try Session(alone, options: SessionOptions(threads: threads))
       for first in stride(from: 0, to: data.count, by: size) {
         let end = min(first + size, data.count)
         if declared != nil, end - first < size { break }
-        classes += rowMaxima(try session.run(data.batch(first..<end))[0])
+        rows += split(try session.run(data.batch(first..<end))[0])
       }
     } catch {
       throw .calibration(error.message)
     }
-    return classes
+    return rows
   }
 
-  /// The position of the largest element along axis 1 of each sample's first position.
-  private static func rowMaxima(_ scores: Tensor) -> [Int] {
-    guard scores.rank >= 2, scores.shape[0] > 0 else { return [] }
+  /// The scores of each sample's first position.
+  private static func split(_ scores: Tensor) -> [[Double]] {
+    guard scores.rank >= 2 else { return [] }
     let values = scores.doubles
     let (rows, classes) = (scores.shape[0], scores.shape[1])
     let plane = scores.shape[2...].reduce(1, *)
     return (0..<rows).map { row in
-      var best = 0
-      for c in 1..<max(1, classes)
-      where values[(row * classes + c) * plane] > values[(row * classes + best) * plane] {
-        best = c
-      }
-      return best
+      (0..<classes).map { values[(row * classes + $0) * plane] }
     }
   }
 }

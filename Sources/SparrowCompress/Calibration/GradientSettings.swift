@@ -6,9 +6,16 @@ public struct GradientSettings: Hashable, Sendable {
   public var groupSize: Int
   /// The weights of one layer, neighbours in row-major order, whose curvature is looked at together.
   public var blockSize: Int
+  /// What scores are divided by before the softmax, whose classes are then drawn from it and not the
+  /// samples' own; nil: the samples' own. Without it, samples that a network is sure of, nearly all
+  /// where it was trained on them, have no gradients and tell nothing.
+  public var temperature: Double?
 
-  public init(count: Int, groupSize: Int = 1, blockSize: Int = 1) {
+  public init(
+    count: Int, groupSize: Int = 1, blockSize: Int = 1, temperature: Double? = nil
+  ) {
     (self.count, self.groupSize, self.blockSize) = (count, groupSize, blockSize)
+    self.temperature = temperature
   }
 }
 

@@ -7,9 +7,11 @@ public struct GradientStatistics {
   /// One class a sample.
   public var labels: [Int]
 
+  private let original: Graph
+
   /// Labels are the data's, else what `graph` predicts: give the whole network.
   public init(_ run: CalibrationRun, predictingBy graph: Graph) throws(CompressError) {
-    self.run = run
+    (self.run, original) = (run, graph)
     labels = try GradientLabels.labels(of: run.data, graph, batch: 64, threads: run.threads)
   }
 
@@ -35,8 +37,8 @@ public struct GradientStatistics {
     }
     if collectors.contains(where: { !$0.isEmpty }) {
       let gradients = try Gradients(
-        graph, of: layers.map { $0.use.value }, data: run.data, labels: labels, settings: settings,
-        threads: run.threads)
+        graph, of: layers.map { $0.use.value }, data: run.data,
+        labels: try classes(settings), settings: settings, threads: run.threads)
       try gradients.forEach { (index, tensors) throws(CompressError) in
         for (own, tensor) in zip(collectors, tensors) { for each in own { each.add(tensor) } }
         run.progress(
@@ -50,6 +52,12 @@ public struct GradientStatistics {
     if needed.contains(.fisherScale) { Self.share(&result, layers) }
     return Dictionary(
       zip(layers.map { $0.name }, result), uniquingKeysWith: { first, _ in first })
+  }
+
+  private func classes(_ settings: GradientSettings) throws(CompressError) -> [Int] {
+    guard let temperature = settings.temperature else { return labels }
+    return try GradientLabels.drawn(
+      from: original, run.data, temperature: temperature, threads: run.threads)
   }
 
   /// Makes each layer's sum of squares the mean over the weights of all.

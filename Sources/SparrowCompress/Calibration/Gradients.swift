@@ -48,7 +48,8 @@ public struct Gradients: Sendable {
     (self.data, self.labels) = (data, labels)
     let size = runSize
     let shapes = data.batch(0..<1).map { [size] + $0.shape.dropFirst() }
-    let made = try Self.gradientGraph(graph, weights, shapes, takesWeights: takesWeights)
+    let made = try Self.gradientGraph(
+      graph, weights, shapes, temperature: settings.temperature, takesWeights: takesWeights)
     labelShape = made.labelShape
     sessions = try Sessions(made.graph, count: max(1, min(threads, count)))
   }
@@ -56,7 +57,8 @@ public struct Gradients: Sendable {
   /// The graph whose outputs are the gradients, for inputs of `shapes`, then the labels, and then, if
   /// wanted, the weights.
   private static func gradientGraph(
-    _ graph: Graph, _ weights: [ValueID], _ shapes: [[Int]], takesWeights: Bool
+    _ graph: Graph, _ weights: [ValueID], _ shapes: [[Int]], temperature: Double?,
+    takesWeights: Bool
   ) throws(CompressError) -> (graph: Graph, labelShape: [Int]) {
     do throws(RuntimeError) {
       var concrete = try graph.specialized(inputShapes: shapes)
@@ -69,6 +71,7 @@ public struct Gradients: Sendable {
             "the first output is \(concrete[loss.scores].type?.text ?? "?"), expected one vector of "
               + "class scores a sample")
         }
+        if let temperature { try concrete.divideScores(of: loss, by: temperature) }
         concrete.outputs = [loss.loss]
         if takesWeights { concrete = try concrete.promotingConstantsToInputs(weights) }
         concrete.outputs = try concrete.addGradients(of: loss.loss, withRespectTo: weights)
@@ -146,6 +149,25 @@ public struct Gradients: Sendable {
     } catch {
       throw .calibration(error.message)
     }
+  }
+}
+
+extension Graph {
+  /// Puts a division between the scores and the loss, the last node.
+  fileprivate mutating func divideScores(
+    of loss: CrossEntropyLoss, by temperature: Double
+  ) throws(DifferentiationError) {
+    guard var last = nodes.popLast() else { return }
+    let dtype = self[loss.scores].type?.dtype ?? .float32
+    let divisor = addConstant(
+      unusedName("temperature"), Tensor(dtype, [], doubles: [temperature]))
+    do throws(GraphError) {
+      last.inputs[0] = try add(
+        .binary(Binary(.div)), [loss.scores, divisor], name: unusedName("tempered"))
+    } catch {
+      throw .graph(error)
+    }
+    nodes.append(last)
   }
 }
 

@@ -14,11 +14,12 @@ public struct BlockFisherCriterion: GradientCriterion, UpdatingCriterion {
   public var damping: Double
 
   /// Gradients of single samples keep more of the curvature than averages do.
-  public static let defaultSettings = GradientSettings(count: 1024, groupSize: 1, blockSize: 50)
+  public static let defaultSettings = GradientSettings(
+    count: 1024, groupSize: 1, blockSize: 50, temperature: 4)
 
   public init(
     gradientSettings: GradientSettings = BlockFisherCriterion.defaultSettings,
-    damping: Double = 1
+    damping: Double = 0.3
   ) {
     (self.gradientSettings, self.damping) = (gradientSettings, damping)
   }
