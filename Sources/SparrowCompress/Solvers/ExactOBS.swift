@@ -21,50 +21,19 @@ enum ExactOBS {
   static func trace(
     _ row: [Double], inverse: Matrix, count: Int, constraint: Constraint = .none
   ) -> Trace {
-    let d = row.count
-    var (w, h) = (row, inverse.elements)
-    var isOpen = [Bool](repeating: true, count: d)
-    var left = constraint.quotas(columns: d, closing: &isOpen)
+    var isOpen = [Bool](repeating: true, count: row.count)
+    var left = constraint.quotas(columns: row.count, closing: &isOpen)
+    var remaining = RemainingWeights(row, inverse, isOpen)
     var result = Trace()
-    while result.order.count < count {
-      var best = -1
-      var least = Double.infinity
-      for j in 0..<d where isOpen[j] {
-        let loss = w[j] * w[j] / h[j * d + j]
-        if loss < least { (best, least) = (j, loss) }
-      }
-      guard best >= 0 else { break }
-      result.order.append(best)
-      result.losses.append(least)
-      eliminate(best, &w, &h, isOpen)
-      isOpen[best] = false
-      constraint.use(best, &left, &isOpen)
+    while result.order.count < count, let next = remaining.cheapest() {
+      result.order.append(next.column)
+      result.losses.append(next.loss)
+      remaining.eliminate(next.place)
+      isOpen[next.column] = false
+      constraint.use(next.column, &left, &isOpen)
+      remaining.close { !isOpen[$0] }
     }
     return result
-  }
-
-  /// Takes weight `j` out: w -= H^-1_j w_j / [H^-1]_jj, H^-1 -= r r^T. Rows and columns of weights
-  /// that are gone are left as they are, nobody reads them.
-  private static func eliminate(
-    _ j: Int, _ w: inout [Double], _ h: inout [Double], _ isOpen: [Bool]
-  ) {
-    let d = w.count
-    h.withUnsafeMutableBufferPointer { h in
-      w.withUnsafeMutableBufferPointer { w in
-        guard let base = h.baseAddress, let weights = w.baseAddress else { return }
-        let pivot = base + j * d
-        let diagonal = pivot[j]
-        let ratio = weights[j] / diagonal
-        for i in 0..<d { weights[i] -= ratio * pivot[i] }
-        weights[j] = 0
-        for i in 0..<d where isOpen[i] && i != j {
-          let factor = pivot[i] / diagonal
-          guard factor != 0 else { continue }
-          let row = base + i * d
-          for k in 0..<d { row[k] -= factor * pivot[k] }
-        }
-      }
-    }
   }
 
   /// The mask of all rows that drops `count` weights in all, those that cost least first: each row's
@@ -111,44 +80,5 @@ extension ExactOBS.Constraint {
     left[first] -= 1
     guard left[first] == 0 else { return }
     for i in first..<min(first + length, min(start + period, isOpen.count)) { isOpen[i] = false }
-  }
-}
-
-/// A heap that gives the least value first; of equal ones the lower index.
-private struct LeastFirst {
-  private var items: [(value: Double, index: Int)] = []
-
-  init(_ items: [(Double, Int)]) {
-    for (value, index) in items { insert(value, index) }
-  }
-
-  private func isBefore(_ a: Int, _ b: Int) -> Bool {
-    (items[a].value, items[a].index) < (items[b].value, items[b].index)
-  }
-
-  mutating func insert(_ value: Double, _ index: Int) {
-    items.append((value, index))
-    var i = items.count - 1
-    while i > 0, isBefore(i, (i - 1) / 2) {
-      items.swapAt(i, (i - 1) / 2)
-      i = (i - 1) / 2
-    }
-  }
-
-  mutating func popFirst() -> (Double, Int)? {
-    guard let first = items.first else { return nil }
-    let last = items.removeLast()
-    guard !items.isEmpty else { return first }
-    items[0] = last
-    var i = 0
-    while true {
-      var least = i
-      for child in [2 * i + 1, 2 * i + 2] where child < items.count && isBefore(child, least) {
-        least = child
-      }
-      guard least != i else { return first }
-      items.swapAt(i, least)
-      i = least
-    }
   }
 }
