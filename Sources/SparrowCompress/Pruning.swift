@@ -289,9 +289,15 @@ extension Pruning {
     for repair in repairs {
       weights = try repair.repaired(problem, mask: mask, current: weights)
     }
-    return LayerwisePass.Solution(
+    var solution = LayerwisePass.Solution(
       weights: weights, errorBefore: problem.error(of: plain),
       errorAfter: problem.error(of: weights))
+    if repairs.contains(where: { $0 is LeastSquaresRepair }) {
+      solution.refine = { problem throws(CompressError) in
+        try Self.repaired(problem, mask, plain, start, repairs)
+      }
+    }
+    return solution
   }
 }
 

@@ -110,7 +110,10 @@ struct LayerwisePass {
         bias: solution.weights.bias, threads: run.threads)
       try gather(sums, site, current, whole, pruned)
       guard let refine = solution.refine else { break }
+      // The error before repair stays that of the outputs as they were wanted at first.
+      let before = solution.errorBefore
       solution = try refine(try problem())
+      solution.errorBefore = before
     }
     let change = Change(
       weight: layout.tensor(solution.weights.groups, like: task.layer.weight),
