@@ -56,6 +56,7 @@ def dense(network, reference=None):
 
 LEAST_SQUARES = "--repair least-squares"
 ADAPRUNE = "--repair least-squares,adaprune"
+BOTH = "--repair obs,least-squares"
 EXACT = "--criterion exact-obs"
 GPT = "--criterion sparsegpt"
 WANDA = "--criterion wanda --allocation uniform"
@@ -108,9 +109,12 @@ RESNET20 = [
         {.5: None, .7: None, .8: None, .9: None}),
     *at("resnet20", "ExactOBS, LAMP", f"{EXACT} --allocation lamp",
         {.5: None, .7: None, .8: None, .9: None}),
+    *at("resnet20", "ExactOBS + least squares, LAMP", f"{EXACT} --allocation lamp {BOTH}",
+        {.5: None, .7: None, .8: None, .9: None}),
     *at("resnet20", "ExactOBS, sensitivity", f"{EXACT} --allocation sensitivity",
         {.5: None, .7: None, .8: None, .9: None}),
     Row("resnet20", "ExactOBS", "2:4", f"{EXACT} --pattern 2:4"),
+    Row("resnet20", "ExactOBS + least squares", "2:4", f"{EXACT} --pattern 2:4 {BOTH}"),
     Row("resnet20", "SparseGPT", "2:4", f"{GPT} --pattern 2:4"),
     Row("resnet20", "least squares", "2:4", f"--pattern 2:4 {LEAST_SQUARES}"),
     Row("resnet20", "channels + least squares", "30 % of channels",
@@ -136,6 +140,7 @@ EFFICIENTNET = [
     *compact("LAMP + least squares + AdaPrune", f"--allocation lamp {ADAPRUNE}"),
     *compact("SparseGPT, LAMP", f"{GPT} --allocation lamp"),
     *compact("ExactOBS, LAMP", f"{EXACT} --allocation lamp"),
+    *compact("ExactOBS + least squares, LAMP", f"{EXACT} --allocation lamp {BOTH}"),
     *compact("ExactOBS, sensitivity", f"{EXACT} --allocation sensitivity"),
 ]
 
