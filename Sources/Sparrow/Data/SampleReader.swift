@@ -1,3 +1,4 @@
+import SparrowCompress
 import SparrowCore
 
 /// Turns samples of a dataset into batches for one model input: preprocessed, in its layout.
@@ -65,7 +66,7 @@ struct SampleReader: Sendable {
     case .uint16 where dtype == .float32: return floats(rows, shape) { (x: UInt16) in Float(x) }
     case .int32 where dtype == .float32: return floats(rows, shape) { (x: Int32) in Float(x) }
     case .int64 where dtype == .float32: return floats(rows, shape) { (x: Int64) in Float(x) }
-    default: return dataset.samples.entries(rows).reshaped(shape)
+    default: return dataset.samples.samples(rows).reshaped(shape)
     }
   }
 

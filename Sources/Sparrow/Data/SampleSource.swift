@@ -54,7 +54,7 @@ public struct SampleSource: CalibrationData {
     let chosen = range.map { rows[min($0, rows.count - 1)] }
     switch origin {
     case .preprocessed(let reader, _): return [reader.batch(chosen)]
-    case .arrays(let arrays): return arrays.map { $0.tensor.entries(chosen) }
+    case .arrays(let arrays): return arrays.map { $0.tensor.samples(chosen) }
     }
   }
 
@@ -91,23 +91,5 @@ public struct SampleSource: CalibrationData {
       let ordered = try model.ordered(arrays, path: path)
       return SampleSource(.arrays(ordered), labels: labels, rows: rows, path: path)
     }
-  }
-}
-
-extension Tensor {
-  /// The given entries of the first axis, copied in that order.
-  func entries(_ rows: [Int]) -> Tensor {
-    let shape = Array(shape.dropFirst())
-    let size = shape.elementCount * dtype.size
-    let source = dense().denseBytes ?? Bytes(copying: [UInt8]())
-    let bytes = Bytes(count: rows.count * size) { target in
-      for (i, row) in rows.enumerated() {
-        UnsafeMutableRawBufferPointer(rebasing: target[i * size..<(i + 1) * size])
-          .copyMemory(
-            from: UnsafeRawBufferPointer(start: source.pointer + row * size, count: size))
-      }
-    }
-    withExtendedLifetime(source) {}
-    return Tensor(dtype: dtype, shape: [rows.count] + shape, bytes: bytes)
   }
 }

@@ -28,15 +28,19 @@ public struct TensorData: CalibrationData {
 }
 
 extension Tensor {
-  /// Elements `range` of the first axis, copied.
-  package func samples(_ range: Range<Int>) -> Tensor {
-    let size = shape.dropFirst().reduce(1, *) * dtype.size
+  /// The given entries of the first axis, copied in that order.
+  package func samples<Rows: Collection<Int>>(_ rows: Rows) -> Tensor {
+    let shape = Array(shape.dropFirst())
+    let size = shape.elementCount * dtype.size
     let source = dense().denseBytes ?? Bytes(copying: [UInt8]())
-    let bytes = Bytes(count: range.count * size) { target in
-      target.copyMemory(
-        from: UnsafeRawBufferPointer(
-          start: source.pointer + range.lowerBound * size, count: range.count * size))
+    let bytes = Bytes(count: rows.count * size) { target in
+      for (i, row) in rows.enumerated() {
+        UnsafeMutableRawBufferPointer(rebasing: target[i * size..<(i + 1) * size])
+          .copyMemory(
+            from: UnsafeRawBufferPointer(start: source.pointer + row * size, count: size))
+      }
     }
-    return Tensor(dtype: dtype, shape: [range.count] + shape.dropFirst(), bytes: bytes)
+    withExtendedLifetime(source) {}
+    return Tensor(dtype: dtype, shape: [rows.count] + shape, bytes: bytes)
   }
 }
