@@ -54,7 +54,7 @@ public struct Pruning {
       guard let calibration else {
         throw .missingStatistics(choice: repair.name, statistics: ["activations"])
       }
-      graph = try repair.repaired(graph, calibration, settings)
+      graph = try repair.repaired(graph, original, calibration, settings)
     }
     outcomes = selected.map { layer, role in
       LayerOutcome(

@@ -8,7 +8,7 @@ public struct BatchNormRepair: NetworkRepair {
   public var name: String { "batch-norm" }
 
   public func repaired(
-    _ graph: Graph, _ run: CalibrationRun, _ settings: CalibrationSettings
+    _ graph: Graph, _ original: Graph, _ run: CalibrationRun, _ settings: CalibrationSettings
   ) throws(CompressError) -> Graph {
     let batches = try Batches(run.data, of: graph, most: settings.batch)
     let concrete = try graph.specialized(to: batches)

@@ -12,7 +12,7 @@ public enum Choices {
   ]
   public static let repairs: [any Repair] = [
     OBSRepair(), LeastSquaresRepair(), AdaPruneRepair(), MeanVarianceRepair(), BiasRepair(),
-    BatchNormRepair(),
+    BatchNormRepair(), GlobalAdaPruneRepair(),
   ]
   public static let schedules: [any Schedule] = [
     OneShotSchedule(), RoundsSchedule(4), RoundsSchedule(8), RoundsSchedule(16),

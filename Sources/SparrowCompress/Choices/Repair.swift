@@ -18,8 +18,9 @@ public protocol LayerwiseRepair: Repair {
 
 /// A repair of the compressed network as a whole, after all repairs layer by layer.
 public protocol NetworkRepair: Repair {
+  /// The graph repaired; `original` is the network before anything was dropped.
   func repaired(
-    _ graph: Graph, _ run: CalibrationRun, _ settings: CalibrationSettings
+    _ graph: Graph, _ original: Graph, _ run: CalibrationRun, _ settings: CalibrationSettings
   ) throws(CompressError) -> Graph
 }
 

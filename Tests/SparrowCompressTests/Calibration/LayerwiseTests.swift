@@ -112,6 +112,26 @@ struct LayerwiseTests {
     }
   }
 
+  /// All survivors together end nearer to the whole network's outputs than each layer by itself.
+  @Test func globalAdaPruneBringsOutputsNearer() throws {
+    var generator = SeededGenerator(seed: 12)
+    let graph = try network(&generator)
+    let data = TensorData([random([64, 3, 8, 8], &generator)])
+    var step = PruneStep(sparsity: 0.6, allocation: "uniform", repair: ["least-squares"])
+    let alone = try compress(graph, data, step).graph
+    step.repair = ["least-squares", "global-adaprune"]
+    let together = try compress(graph, data, step).graph
+    let wanted = try outputs(graph, data)
+    let before = distance(try outputs(alone, data), wanted)
+    let after = distance(try outputs(together, data), wanted)
+    #expect(after < before, "\(before) -> \(after)")
+    for name in ["w1", "w3", "w4"] {
+      let a = try #require(alone.values.first { $0.name == name }?.constant?.floats)
+      let b = try #require(together.values.first { $0.name == name }?.constant?.floats)
+      #expect(zip(a, b).allSatisfy { ($0 == 0) == ($1 == 0) }, "\(name)")
+    }
+  }
+
   @Test func batchNormalisationTakesTheDatasStatistics() throws {
     var generator = SeededGenerator(seed: 9)
     var graph = try network(&generator)
