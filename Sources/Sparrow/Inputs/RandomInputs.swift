@@ -89,20 +89,8 @@ extension Model {
   }
 }
 
-/// A small generator whose sequence is part of the interface: the same seed, the same inputs.
-struct SplitMix64: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-
+// The sequence is part of the interface: the same seed, the same inputs.
+extension SplitMix64 {
   /// A sum of twelve uniform numbers less six: close to standard normal, and the same on every
   /// platform, which no logarithm promises.
   mutating func normal() -> Float {

@@ -28,11 +28,9 @@ enum GradientLabels {
     return rows.enumerated().map { sample, row in
       let largest = row.max() ?? 0
       let shares = row.map { exp(($0 - largest) / temperature) }
-      // SplitMix64 of the sample's number.
-      var z = UInt64(sample + 1) &* 0x9e37_79b9_7f4a_7c15
-      z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-      z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-      var rest = Double((z ^ (z >> 31)) >> 11) / Double(1 << 53) * shares.reduce(0, +)
+      // The generator's step times the sample's number: each sample draws its own number.
+      var random = SplitMix64(seed: UInt64(sample) &* 0x9e37_79b9_7f4a_7c15)
+      var rest = random.uniform() * shares.reduce(0, +)
       for (c, share) in shares.enumerated() {
         rest -= share
         if rest < 0 { return c }

@@ -15,14 +15,8 @@ public struct RandomCriterion: SeededCriterion {
     // FNV-1a of the name: the same on every machine and in every run.
     var state = 0xcbf2_9ce4_8422_2325 ^ seed
     for byte in layer.name.utf8 { state = (state ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    return Scores(
-      (0..<layer.count).map { _ in
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return Float((z ^ (z >> 31)) >> 40) / Float(1 << 24)
-      })
+    var random = SplitMix64(seed: state)
+    return Scores((0..<layer.count).map { _ in Float(random.next() >> 40) / Float(1 << 24) })
   }
 }
 

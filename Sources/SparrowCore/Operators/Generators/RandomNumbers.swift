@@ -72,22 +72,14 @@ public struct RandomNumbers: Operator {
   }
 }
 
-/// Uniform random numbers of a seed. (Steele, Lea and Flood 2014, SplitMix64.)
+/// Random numbers of an operator's `seed` attribute.
 struct RandomSource {
-  private var state: UInt64
+  private var generator: SplitMix64
 
-  init(seed: Float?) { state = UInt64((seed ?? 0).bitPattern) }
-
-  private mutating func word() -> UInt64 {
-    state = state &+ 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ mixed >> 31
-  }
+  init(seed: Float?) { generator = SplitMix64(seed: UInt64((seed ?? 0).bitPattern)) }
 
   /// From 0 to below 1.
-  mutating func next() -> Double { Double(word() >> 11) * 0x1p-53 }
+  mutating func next() -> Double { generator.uniform() }
 
   /// Of mean 0 and deviation 1. (Box and Muller 1958.)
   mutating func nextNormal() -> Double {
