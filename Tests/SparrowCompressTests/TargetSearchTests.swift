@@ -1,3 +1,4 @@
+import Foundation
 import SparrowCore
 import SparrowRuntime
 import SparrowTestSupport
@@ -124,7 +125,7 @@ struct TargetSearchTests {
     let (old, new) = (try Session(graph).run(inputs), try Session(pruned).run(inputs))
     var distance = OutputDistance(hasClasses: false)
     distance.add(new, reference: old)
-    #expect(abs(curves[0].value(at: count) / distance.value - 1) < Self.sampling)
+    #expect(abs(curves[0].value(at: count) / distance.loss - 1) < Self.sampling)
   }
 
   /// Errors are measured on a part of the samples.
@@ -139,6 +140,26 @@ struct TargetSearchTests {
       distance.add([Tensor([1, 2, 4, -1, 0, 5] as [Float], shape: [2, 3])], reference: [scores])
       #expect(distance.value > 0)
     }
+  }
+
+  /// Two layers that each keep a part of the information keep the product together; the mean of the rows
+  /// keeps nothing, and what is worse than that costs more yet.
+  @Test func partsThatAreKeptMultiply() {
+    let rows = [1, 0, 0, 1] as [Float]
+    func loss(_ mixed: Float) -> Double {
+      var distance = OutputDistance(hasClasses: false)
+      distance.add(
+        [Tensor([1 - mixed, mixed, mixed, 1 - mixed], shape: [2, 2])],
+        reference: [Tensor(rows, shape: [2, 2])])
+      return distance.loss
+    }
+    // KL is -log(1 - mixed), and log 2 for the mean.
+    for mixed: Float in [0.05, 0.2, 0.4] {
+      let part = 1 + log(Double(1 - mixed)) / log(2)
+      #expect(abs(loss(mixed) + log(part)) < 1e-4)
+    }
+    #expect(loss(0.5) > loss(0.45) && loss(0.5).isFinite)
+    #expect(loss(0.7) > loss(0.5) + 1)
   }
 
   /// KL of (1/2, 1/2) from (1/4, 3/4): log(4/3) / 2.
