@@ -8,14 +8,21 @@ import SparrowRuntime
 final class OutputMatching {
   /// The constants that gradients are taken of: weights, biases, normalisation parameters.
   let parameters: [ValueID]
+  /// The numbers of the batches that teach, and of those that only judge.
+  let learned: [Int]
+  let held: [Int]
   private let batches: Batches
   private let teacher: Session
   private let student: Session
+  /// Gives the distance alone.
+  private let judge: Session
 
   init(
     _ graph: Graph, _ original: Graph, _ batches: Batches, threads: Int
   ) throws(CompressError) {
     self.batches = batches
+    held = (0..<batches.count).filter { batches.count > 1 && $0 % 8 == min(7, batches.count - 1) }
+    learned = (0..<batches.count).filter { [held] in !held.contains($0) }
     let concrete = try graph.specialized(to: batches)
     var whole = try original.specialized(to: batches)
     let matched = concrete.matchedValues().filter { id in
@@ -38,6 +45,7 @@ final class OutputMatching {
         let loss = try learning.addDistance(of: matched, scales: scales)
         learning.outputs = [loss]
         learning = try learning.promotingConstantsToInputs(chosen)
+        judge = try Session(learning, options: options)
         learning.outputs = try learning.addGradients(of: loss, withRespectTo: chosen)
         learning.removeDeadNodes()
       } catch {
@@ -50,11 +58,26 @@ final class OutputMatching {
   }
 
   /// One tensor a parameter.
-  func gradients(batch: Int, parameters: [Tensor]) throws(CompressError) -> [Tensor] {
+  func gradients(batch: Int, _ parameters: [Tensor]) throws(CompressError) -> [Tensor] {
+    try results(of: student, batch, parameters)
+  }
+
+  /// The mean over the batches that judge, or all where there are none, with these parameters.
+  func distance(_ parameters: [Tensor]) throws(CompressError) -> Double {
+    var sum = 0.0
+    let judging = held.isEmpty ? learned : held
+    for batch in judging {
+      sum += Double(try results(of: judge, batch, parameters).first?.scalarFloat ?? .nan)
+    }
+    return sum / Double(judging.count)
+  }
+
+  private func results(
+    of session: Session, _ batch: Int, _ parameters: [Tensor]
+  ) throws(CompressError) -> [Tensor] {
     let inputs = batches.inputs(batch)
     do throws(RuntimeError) {
-      let targets = try teacher.run(inputs)
-      return try student.run(inputs + targets + parameters)
+      return try session.run(inputs + (try teacher.run(inputs)) + parameters)
     } catch {
       throw .calibration(error.message)
     }
