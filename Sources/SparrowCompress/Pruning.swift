@@ -49,18 +49,23 @@ public struct Pruning {
     let plan = try dropPlan(selected, sparsity: sparsity)
     let isLayerwise = criterion is any LayerwiseCriterion || !layerwiseRepairs.isEmpty
     let errors = isLayerwise ? try pruneLayerByLayer(plan, selected) : try pruneAtOnce(plan)
+    try repairWhole()
+    outcomes = selected.map { layer, role in
+      LayerOutcome(
+        name: layer.name, role: role,
+        pattern: plan.dropCounts[layer.name] == nil ? nil : pattern.name,
+        errors: errors[layer.name])
+    }
+  }
+
+  /// The repairs of the network as a whole, in order.
+  mutating func repairWhole() throws(CompressError) {
     for repair in repairs {
       guard let repair = repair as? any NetworkRepair else { continue }
       guard let calibration else {
         throw .missingStatistics(choice: repair.name, statistics: ["activations"])
       }
       graph = try repair.repaired(graph, original, calibration, settings)
-    }
-    outcomes = selected.map { layer, role in
-      LayerOutcome(
-        name: layer.name, role: role,
-        pattern: plan.dropCounts[layer.name] == nil ? nil : pattern.name,
-        errors: errors[layer.name])
     }
   }
 
@@ -225,11 +230,12 @@ extension Pruning {
       {
         tasks.append(
           LayerwisePass.Task(
-            layer: layer, solve: Self.solver(mask: nil, start: nil, repairs: layerwiseRepairs)))
+            layer: layer, sparsity: 0,
+            solve: Self.solver(mask: nil, start: nil, repairs: layerwiseRepairs)))
       }
     }
     let pass = LayerwisePass(
-      run: calibration, settings: settings, ridge: settings.ridge ?? Self.defaultRidge)
+      run: calibration, settings: settings, ridge: settings.ridge)
     var skipped: [Layer] = []
     let changes = try pass.changes(of: graph, tasks) { skipped.append($0) }
     var errors: [String: LayerErrors] = [:]
@@ -245,22 +251,23 @@ extension Pruning {
     return errors
   }
 
-  static var defaultRidge: Double { 1e-3 }
-
   private func task(
     _ scored: ScoredLayer, _ plan: DropPlan
   ) throws(CompressError) -> LayerwisePass.Task {
     let layer = scored.layer
+    let dropped = plan.dropCounts[layer.name] ?? 0
+    let sparsity = Double(dropped) / Double(max(1, layer.count))
     guard let layerwise = criterion as? any LayerwiseCriterion else {
       let (mask, weight) = try masking.masked(scored, plan)
       return LayerwisePass.Task(
-        layer: layer, solve: Self.solver(mask: mask, start: weight, repairs: layerwiseRepairs))
+        layer: layer, sparsity: sparsity,
+        solve: Self.solver(mask: mask, start: weight, repairs: layerwiseRepairs))
     }
-    let (pattern, count) = (pattern, plan.dropCounts[layer.name] ?? 0)
+    let pattern = pattern
     let updates = repairs.first is OBSRepair
     let repairs = layerwiseRepairs
-    return LayerwisePass.Task(layer: layer) { problem throws(CompressError) in
-      let (mask, weights) = try layerwise.pruned(problem, pattern: pattern, dropping: count)
+    return LayerwisePass.Task(layer: layer, sparsity: sparsity) { problem throws(CompressError) in
+      let (mask, weights) = try layerwise.pruned(problem, pattern: pattern, dropping: dropped)
       let plain = problem.weights.masked(by: mask)
       return try Self.repaired(problem, mask, plain, updates ? weights : plain, repairs)
     }
@@ -311,7 +318,7 @@ extension Pruning {
       DropPlan(layers: [scored], dropCounts: [scored.layer.name: count], statistics: statistics)
     }
     let errors = OutputErrors(
-      run: calibration, settings: settings, ridge: settings.ridge ?? Self.defaultRidge,
+      run: calibration, settings: settings, ridge: settings.ridge,
       isRepaired: criterion is any LayerwiseCriterion || !layerwiseRepairs.isEmpty,
       task: { scored, count throws(CompressError) in try task(scored, plan(scored, count)) },
       masked: { scored, count throws(CompressError) in

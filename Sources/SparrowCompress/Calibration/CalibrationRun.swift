@@ -72,5 +72,15 @@ struct Batches {
 
   var samples: Int { count * size }
 
+  /// Of ``CalibrationSettings/batch``, or smaller where there would be too few to hold some out.
+  init(
+    learning data: any CalibrationData, of graph: Graph, _ settings: CalibrationSettings
+  ) throws(CompressError) {
+    let most = min(settings.batch, max(1, data.count / Self.fewest))
+    try self.init(data, of: graph, most: most)
+  }
+
+  private static var fewest: Int { 8 }
+
   func inputs(_ batch: Int) -> [Tensor] { data.batch(batch * size..<(batch + 1) * size) }
 }

@@ -7,7 +7,7 @@ public struct CalibrationSettings: Hashable, Sendable {
   /// What every random choice follows from: which samples, which random scores.
   public var seed: UInt64 = 0
   /// The damping of least squares, as a fraction of the mean diagonal of the inputs' products; nil:
-  /// each method's own.
+  /// for each layer what a part of the samples, held out of the solution, likes best.
   public var ridge: Double?
 
   public init(samples: Int? = nil, batch: Int = 64, seed: UInt64 = 0, ridge: Double? = nil) {

@@ -12,6 +12,8 @@ struct LayerwisePass {
   /// A layer that is to be changed.
   struct Task {
     var layer: Layer
+    /// The part of its weights that goes.
+    var sparsity: Double
     /// The weights the stream of the compressed network has there before it is solved for; the
     /// layer's own weight is what it was.
     var solve: (LayerProblem) throws(CompressError) -> Solution
@@ -38,7 +40,8 @@ struct LayerwisePass {
 
   let run: CalibrationRun
   let settings: CalibrationSettings
-  let ridge: Double
+  /// nil: of each layer what held-out samples like best.
+  var ridge: Double?
 
   /// The changes by weight name. Layers that cannot be calibrated are handed to `skipped` and stay as
   /// `graph` has them.
@@ -46,7 +49,7 @@ struct LayerwisePass {
     of graph: Graph, _ tasks: [Task], skipped: (Layer) -> Void
   ) throws(CompressError) -> [String: Change] {
     try LinearAlgebra.load()
-    let batches = try Batches(run.data, of: graph, most: settings.batch)
+    let batches = try Batches(learning: run.data, of: graph, settings)
     let concrete = try graph.specialized(to: batches)
     let (consumers, producers) = (concrete.consumers(), concrete.producers())
     var sites: [(site: LayerSite, task: Task)] = []
@@ -93,7 +96,9 @@ struct LayerwisePass {
     try pruned.advance(to: site.node)
     let sums = MomentsAccumulator(site.geometry)
     try gather(sums, site, nil, whole, pruned)
-    let layout = WeightLayout(view: task.layer.use.view, groups: site.geometry.groups)
+    let layout = site.layout(of: task.layer)
+    let ridge = try sums.ridge(
+      ridge, for: task.layer, at: site, in: whole.graph, sparsity: task.sparsity)
     func problem() throws(CompressError) -> LayerProblem {
       let moments = sums.moments()
       guard moments.isFinite else {
@@ -141,7 +146,7 @@ struct LayerwisePass {
       let targets = site.continuation.target(
         wanted: try whole.value(site.output, batch: batch), wantedAddend: wantedAddend,
         addend: addend, current: try current?.values(of: inputs), bias: current?.bias ?? [])
-      sums.add(inputs: inputs, targets: targets)
+      sums.add(inputs: inputs, targets: targets, isHeld: pruned.isHeld(batch))
     }
   }
 
@@ -189,13 +194,32 @@ extension LayerProblem {
   init(
     _ layer: Layer, at site: LayerSite, in graph: Graph, _ moments: LayerMoments, ridge: Double
   ) {
-    let layout = WeightLayout(view: layer.use.view, groups: site.geometry.groups)
-    // A bias that a following node adds is part of neither inputs nor outputs.
+    self.init(
+      layer, LayerWeights(layer, at: site, in: graph), moments, layout: site.layout(of: layer),
+      hasBias: site.hasBias, ridge: ridge)
+  }
+}
+
+extension LayerWeights {
+  /// The layer's own. A bias that a following node adds is part of neither inputs nor outputs.
+  fileprivate init(_ layer: Layer, at site: LayerSite, in graph: Graph) {
     var bias = [Double](repeating: 0, count: layer.use.view.outputs)
     if case .own(let id?) = site.bias { bias = graph[id].constant?.doubles ?? bias }
-    self.init(
-      layer, LayerWeights(groups: layout.matrices(layer.weight), bias: bias), moments,
-      layout: layout, hasBias: site.hasBias, ridge: ridge)
+    self.init(groups: site.layout(of: layer).matrices(layer.weight), bias: bias)
+  }
+}
+
+extension MomentsAccumulator {
+  /// `given`, else what held-out samples like best; ``RidgeSearch/usual`` where there are none.
+  func ridge(
+    _ given: Double?, for layer: Layer, at site: LayerSite, in graph: Graph, sparsity: Double
+  ) throws(CompressError) -> Double {
+    if let given { return given }
+    let search = RidgeSearch(
+      layer, LayerWeights(layer, at: site, in: graph), self, layout: site.layout(of: layer),
+      hasBias: site.hasBias, sparsity: sparsity)
+    guard let search else { return RidgeSearch.usual }
+    return try search.best()
   }
 }
 
@@ -246,6 +270,10 @@ extension LayerwisePass.Change {
 }
 
 extension LayerSite {
+  func layout(of layer: Layer) -> WeightLayout {
+    WeightLayout(view: layer.use.view, groups: geometry.groups)
+  }
+
   var hasBias: Bool {
     if case .none = bias { return false }
     return true

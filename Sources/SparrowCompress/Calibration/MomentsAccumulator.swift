@@ -4,11 +4,13 @@ import SparrowPasses
 /// Adds up a layer's ``LayerMoments`` batch by batch, on all cores.
 ///
 /// Columns of inputs are gathered into a panel of float64, and each full panel is added by one
-/// symmetric rank-k update. Workers take fixed shares of the samples (or of the groups), so the sums
+/// symmetric rank-k update. Workers take fixed shares of the positions (or of the groups), so the sums
 /// do not depend on who is faster.
 final class MomentsAccumulator {
   let geometry: LayerGeometry
   private var parts: [[GroupMoments]]
+  /// Of the batches that are held out, while others are learned from; empty before the first.
+  private var heldParts: [[GroupMoments]] = []
   /// Whether the inputs' own products are complete.
   private var hasInputs = false
 
@@ -17,15 +19,25 @@ final class MomentsAccumulator {
 
   init(_ geometry: LayerGeometry) {
     self.geometry = geometry
+    parts = Self.none(geometry)
+  }
+
+  /// A set of sums for each worker, all 0.
+  private static func none(_ geometry: LayerGeometry) -> [[GroupMoments]] {
     let empty = GroupMoments(columns: geometry.columns, outputs: geometry.outputs)
     let all = [GroupMoments](repeating: empty, count: geometry.groups)
-    parts = geometry.groups > 1 ? [all] : (0..<Parallel.workers).map { _ in all }
+    return geometry.groups > 1 ? [all] : (0..<Parallel.workers).map { _ in all }
   }
 
   /// Begins the sums of wanted outputs anew; those of inputs stay, and batches added from now on are
   /// taken for the same ones.
   func restartTargets() {
     hasInputs = true
+    restartTargets(&parts)
+    restartTargets(&heldParts)
+  }
+
+  private func restartTargets(_ parts: inout [[GroupMoments]]) {
     for i in parts.indices {
       for g in parts[i].indices {
         parts[i][g].targets = Matrix(rows: geometry.outputs, columns: geometry.columns + 1)
@@ -34,8 +46,15 @@ final class MomentsAccumulator {
     }
   }
 
-  /// Adds a batch: inputs as the layer reads them, and the outputs it ought to give.
-  func add(inputs: Tensor, targets: Tensor) {
+  /// Adds a batch: inputs as the layer reads them, and the outputs it ought to give. Those that are
+  /// held out are summed up apart.
+  func add(inputs: Tensor, targets: Tensor, isHeld: Bool = false) {
+    guard isHeld else { return add(inputs, targets, to: &parts) }
+    if heldParts.isEmpty { heldParts = Self.none(geometry) }
+    add(inputs, targets, to: &heldParts)
+  }
+
+  private func add(_ inputs: Tensor, _ targets: Tensor, to parts: inout [[GroupMoments]]) {
     let (geometry, isKnown) = (self.geometry, hasInputs)
     inputs.withElements(of: Float.self) { x in
       targets.withElements(of: Float.self) { y in
@@ -59,8 +78,18 @@ final class MomentsAccumulator {
     }
   }
 
-  /// The sums so far.
-  func moments() -> LayerMoments {
+  /// The sums of all batches so far.
+  func moments() -> LayerMoments { Self.sum(parts + heldParts) }
+
+  /// The sums of the batches that were not held out, and of those that were; nil where either is
+  /// missing.
+  func learnedAndHeld() -> (learned: LayerMoments, held: LayerMoments)? {
+    guard !heldParts.isEmpty else { return nil }
+    let (learned, held) = (Self.sum(parts), Self.sum(heldParts))
+    return (learned.groups.first?.sampleCount ?? 0) > 0 ? (learned, held) : nil
+  }
+
+  private static func sum(_ parts: [[GroupMoments]]) -> LayerMoments {
     var groups = parts[0]
     for part in parts.dropFirst() {
       for g in groups.indices { groups[g].add(part[g]) }
@@ -85,20 +114,20 @@ final class MomentsAccumulator {
       let sample = geometry.groups * geometry.inputs * plane
       let count = x.count / max(1, sample)
       entries.withUnsafeBufferPointer { entries in
-        for image in share * count / shares..<(share + 1) * count / shares {
+        // Positions are shared out, not images: a network may take a single image at once.
+        var place = share * count * positions / shares
+        let end = (share + 1) * count * positions / shares
+        while place < end {
+          let (image, first) = (place / positions, place % positions)
+          let length = min(positions - first, end - place, panel.room)
           let source = x.baseAddress.map { $0 + image * sample + group * geometry.inputs * plane }
           let target = y.baseAddress.map {
             $0 + (image * geometry.groups + group) * geometry.outputs * positions
           }
-          guard let source, let target else { continue }
-          var first = 0
-          while first < positions {
-            let length = min(positions - first, panel.room)
-            panel.append(
-              geometry, source, plane, entries, target, positions, first..<first + length)
-            first += length
-            if panel.isFull { panel.flush(into: &sums, withInputs: !isKnown) }
-          }
+          guard let source, let target else { break }
+          panel.append(geometry, source, plane, entries, target, positions, first..<first + length)
+          place += length
+          if panel.isFull { panel.flush(into: &sums, withInputs: !isKnown) }
         }
       }
     }

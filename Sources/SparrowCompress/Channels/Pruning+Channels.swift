@@ -19,6 +19,8 @@ extension Pruning {
     let before = graph
     let masks = try graph.readerMasks(cut, of: groups)
     let errors = try maskReaders(masks, selected)
+    // Still as wide as it was, so that all its activations can be compared.
+    try repairWhole()
     // Repairs may have given layers biases, which lose channels too.
     let repaired = ChannelGroups(graph)
     guard repaired.groups.map({ $0.count }) == groups.groups.map({ $0.count }) else {
@@ -81,7 +83,7 @@ extension Pruning {
     let moments = ReaderMoments(groups, in: graph, most: most)
     let readers = moments.readers
     let tasks = selected.filter { readers.contains($0.layer.use.value) }.map { layer, _ in
-      LayerwisePass.Task(layer: layer) { problem in
+      LayerwisePass.Task(layer: layer, sparsity: 0) { problem in
         moments.add(problem)
         return LayerwisePass.Solution(weights: problem.weights, errorBefore: 0, errorAfter: 0)
       }
@@ -90,7 +92,7 @@ extension Pruning {
     run.journal = nil
     run.progress = run.reporting(from: 0, to: 0.5)
     let pass = LayerwisePass(
-      run: run, settings: settings, ridge: settings.ridge ?? Self.defaultRidge)
+      run: run, settings: settings, ridge: settings.ridge)
     _ = try pass.changes(of: graph, tasks) { moments.addUncalibrated($0) }
     let norms = ChannelScores(.l2, of: groups, in: graph)
     return ChannelScores(
@@ -118,13 +120,14 @@ extension Pruning {
         let mask = masks[layer.name]
         return LayerwisePass.Task(
           layer: layer,
+          sparsity: mask.map { 1 - Double($0.keptCount) / Double(max(1, $0.count)) } ?? 0,
           solve: Self.solver(
             mask: mask, start: mask.map { $0.applied(to: layer.weight) }, repairs: repairs))
       }
       // Half of the work was done where data chose the channels.
       run.progress = run.reporting(from: criterion is any LayerwiseCriterion ? 0.5 : 0, to: 1)
       let pass = LayerwisePass(
-        run: run, settings: settings, ridge: settings.ridge ?? Self.defaultRidge)
+        run: run, settings: settings, ridge: settings.ridge)
       let changes = try pass.changes(of: graph, tasks) { _ in }
       left.removeAll { changes[$0.name] != nil }
       for (layer, _) in selected {

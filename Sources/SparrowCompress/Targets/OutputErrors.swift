@@ -11,7 +11,8 @@ import SparrowRuntime
 struct OutputErrors {
   let run: CalibrationRun
   let settings: CalibrationSettings
-  let ridge: Double
+  /// nil: of each layer what held-out samples like best.
+  let ridge: Double?
   /// Whether solutions need the layers' moments; else weights are only masked.
   let isRepaired: Bool
   /// What becomes of a layer that loses so many weights.
@@ -22,6 +23,9 @@ struct OutputErrors {
   /// Where each layer is measured; between them its dropped energy says how errors go.
   static var sparsities: [Double] { [0.5, 0.7, 0.8, 0.9, 0.96] }
 
+  /// What a ridge for all of them is chosen at.
+  private static var usualSparsity: Double { 0.8 }
+
   /// Multiply-adds that measuring may take, which says how many samples it is done with.
   private static var work: Double { 4e12 }
   private static var fewestSamples: Int { 16 }
@@ -30,7 +34,7 @@ struct OutputErrors {
   /// A rising curve for each layer.
   func curves(of layers: [ScoredLayer], in graph: Graph) throws(CompressError) -> [DropCurve] {
     if isRepaired { try LinearAlgebra.load() }
-    let batches = try Batches(run.data, of: graph, most: settings.batch)
+    let batches = try Batches(learning: run.data, of: graph, settings)
     let concrete = try graph.specialized(to: batches)
     let budget = ActivationStore.Budget(limit: run.memory, folder: run.folder)
     let stream = ActivationStream(
@@ -95,7 +99,7 @@ struct OutputErrors {
       } else {
         graph[scored.layer.use.value].constant = try masked(scored, dropped)
       }
-      let error = try rest.distance(of: graph, hasClasses: run.data.labels != nil)
+      let error = try rest.loss(of: graph, hasClasses: run.data.labels != nil)
       result.append(DropCurve.Point(dropped: dropped, value: error))
     }
     return result
@@ -110,8 +114,10 @@ struct OutputErrors {
     for batch in 0..<max(1, probes.lowerBound) {
       sums.add(
         inputs: try stream.value(site.input, batch: batch),
-        targets: try stream.value(site.output, batch: batch))
+        targets: try stream.value(site.output, batch: batch), isHeld: stream.isHeld(batch))
     }
+    let ridge = try sums.ridge(
+      ridge, for: layer, at: site, in: stream.graph, sparsity: Self.usualSparsity)
     return LayerProblem(layer, at: site, in: stream.graph, sums.moments(), ridge: ridge)
   }
 
@@ -167,13 +173,13 @@ private struct Rest {
     reference = try outputs(of: stream.graph)
   }
 
-  /// How far the outputs of `graph`, which differs in the layer alone, are from the reference.
-  func distance(of graph: Graph, hasClasses: Bool) throws(CompressError) -> Double {
+  /// What the outputs of `graph`, which differs in the layer alone, lose of the reference.
+  func loss(of graph: Graph, hasClasses: Bool) throws(CompressError) -> Double {
     var distance = OutputDistance(hasClasses: hasClasses)
     for (outputs, old) in zip(try outputs(of: graph), reference) {
       distance.add(outputs, reference: old)
     }
-    return distance.value
+    return distance.loss
   }
 
   private func outputs(of graph: Graph) throws(CompressError) -> [[Tensor]] {
