@@ -91,6 +91,16 @@ struct SettingsTests {
     #expect(throws: CompressError.self) { try Compression(Recipe(prune: step)) }
   }
 
+  /// What is chosen where there is data and nothing else is said, is there and works together.
+  @Test(arguments: ["unstructured", "2:4", "1x4", "channels"])
+  func calibratedChoicesGoTogether(pattern: String) throws {
+    let step = PruneStep(sparsity: pattern == "2:4" ? nil : 0.5, pattern: pattern).calibrated
+    _ = try Compression(Recipe(prune: step))
+    #expect(step.criterion != "magnitude" && step.repair?.isEmpty == false)
+    let given = PruneStep(sparsity: 0.5, allocation: "lamp").calibrated
+    #expect(given.allocation == "lamp")
+  }
+
   @Test func nothingToPrune() throws {
     let step = PruneStep(sparsity: 0.5, exclude: ["*"])
     #expect(throws: CompressError.self) { try sparsities(step) }

@@ -78,6 +78,21 @@ public struct PruneStep: Hashable, Sendable {
     (self.exclude, self.excludeKinds, self.layers) = (exclude, excludeKinds, layers)
   }
 
+  /// The same with the criterion, repair and allocation that keep most where there is calibration
+  /// data: SparseGPT's choice, least squares after it, and layers as sparse as the network's outputs
+  /// bear (channels: structured OBS, each group alike).
+  public var calibrated: PruneStep {
+    var step = self
+    let isChannels = pattern == ChannelPattern().name
+    step.criterion = isChannels ? ExactOBSCriterion().name : SparseGPTCriterion().name
+    step.repair =
+      isChannels ? [LeastSquaresRepair().name] : [OBSRepair().name, LeastSquaresRepair().name]
+    if allocation == nil, !isChannels, (try? Choices.pattern(pattern)) as? NMPattern == nil {
+      step.allocation = SensitivityAllocation().name
+    }
+    return step
+  }
+
   var selection: LayerSelection {
     LayerSelection(exclude: exclude, excludedKinds: excludeKinds, overrides: layers)
   }

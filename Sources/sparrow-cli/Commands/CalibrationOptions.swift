@@ -25,7 +25,7 @@ struct CalibrationOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The damping of least squares, a fraction of the mean diagonal of the inputs' products "
-        + "(default: 0.001).", valueName: "x"))
+        + "(default: for each layer what held-out samples like best).", valueName: "x"))
   var ridge: Double?
 
   @Option(

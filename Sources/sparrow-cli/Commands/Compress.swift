@@ -21,8 +21,9 @@ struct Compress: ParsableCommand {
         sparrow compress a.onnx b.sparrow --sparsity 0.9 --exclude 'head*'
         sparrow compress a.onnx b.sparrow --sparsity 0.9 --report report.json
         sparrow compress a.onnx b.sparrow --recipe recipe.yaml
-        sparrow compress a.onnx b.sparrow --sparsity 0.8 --criterion exact-obs \
-          --calibration train.npz --preprocess cifar --samples 1024
+        sparrow compress a.onnx b.sparrow --sparsity 0.8 --calibration train.npz --preprocess cifar
+        sparrow compress a.onnx b.sparrow --sparsity 0.9 --criterion exact-obs --allocation lamp \
+          --repair obs,least-squares --calibration train.npz --preprocess cifar --samples 1024
       """)
 
   @Argument(help: "The model to read (.onnx or .sparrow).")
@@ -43,7 +44,8 @@ struct Compress: ParsableCommand {
 
   func run() throws {
     let format = try ModelFormat(path: output)
-    let recipe = calibration.applied(to: try pruning.chosenRecipe())
+    let recipe = calibration.applied(
+      to: try pruning.chosenRecipe(isCalibrated: calibration.calibration != nil))
     try check(recipe, format)
     let model = try common.timed("read") { try Model.load(path: input) }
     // Taken before writing: a model may be compressed in place.

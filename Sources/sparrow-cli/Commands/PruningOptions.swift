@@ -12,13 +12,16 @@ struct PruningOptions: ParsableArguments {
 
   @OptionGroup var targets: TargetOptions
 
-  @Option(help: "How weights are scored: \(names(Choices.criteria.map { $0.name })).")
+  @Option(
+    help: ArgumentHelp(
+      "How weights are scored: \(names(Choices.criteria.map { $0.name })) "
+        + "(default: magnitude; with --calibration sparsegpt)."))
   var criterion: String?
 
   @Option(
-    help:
-      "How sparse each layer gets: \(names(Choices.allocations.map { $0.name })) (default: global)."
-  )
+    help: ArgumentHelp(
+      "How sparse each layer gets: \(names(Choices.allocations.map { $0.name })) "
+        + "(default: global; with --calibration sensitivity)."))
   var allocation: String?
 
   @Option(help: "Which zeros stand together: \(names(Choices.patterns)).")
@@ -27,7 +30,8 @@ struct PruningOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "What the remaining weights do about it, one or more in order: \(repairs) "
-        + "(default: the criterion's own).", valueName: "repair,..."))
+        + "(default: the criterion's own; with --calibration and no --criterion "
+        + "obs,least-squares).", valueName: "repair,..."))
   var repair: String?
 
   @Option(help: "Not available yet.")
@@ -51,8 +55,9 @@ struct PruningOptions: ParsableArguments {
 
   private static func names(_ list: [String]) -> String { list.joined(separator: ", ") }
 
-  /// The recipe that the flags or the file describe.
-  func chosenRecipe() throws(SparrowError) -> Recipe {
+  /// The recipe that the flags or the file describe; flags that are not given depend on whether there
+  /// is data to learn from.
+  func chosenRecipe(isCalibrated: Bool) throws(SparrowError) -> Recipe {
     try checkAvailability()
     if let recipe {
       guard !hasFlags else {
@@ -66,7 +71,9 @@ struct PruningOptions: ParsableArguments {
         "say how sparse: --sparsity 0.9, or a target (--target-flops 0.3x), or a pattern that does "
           + "(--pattern 2:4), or --recipe FILE")
     }
-    return Recipe(prune: try step(target))
+    let step = try step(target)
+    let isOpen = criterion == nil && repair == nil
+    return Recipe(prune: isCalibrated && isOpen ? step.calibrated : step)
   }
 
   private var hasFlags: Bool {
