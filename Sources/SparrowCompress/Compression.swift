@@ -105,10 +105,10 @@ private struct PreparedStep: Sendable {
         "pattern \(pattern.name) takes the allocations \(UniformAllocation().name) and "
           + "\(GlobalAllocation().name), found \(allocation.name)")
     }
-    guard goal.kind == .sparsity else {
+    guard goal.kind == .sparsity || allocation is UniformAllocation else {
       throw .conflict(
-        "pattern \(pattern.name) takes a sparsity, the fraction of channels to cut, and no target of "
-          + goal.kind.name)
+        "a target of \(goal.kind.name) takes as many channels of each group: allocation "
+          + "\(UniformAllocation().name), found \(allocation.name)")
     }
   }
 

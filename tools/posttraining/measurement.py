@@ -61,5 +61,6 @@ class Measurement:
 def seeds_of(row, count):
     """Random are a network that is trained anew, and the samples that calibrate where not all do."""
     network = NETWORKS[row.network]
-    draws = row.calibrates and network.draws and row.measures == "accuracy"
+    draws = (row.calibrates and network.draws and row.measures == "accuracy"
+             and not row.is_survey)
     return range(count if network.is_trained or draws else 1)

@@ -111,6 +111,6 @@ NETWORKS = {
         preprocess="cifar"),
     "efficientnet": Network(
         "EfficientNet-Lite0, ImageNet", efficientnet, 150, preprocess="lite", draws=False),
-    "minilm": Network("MiniLM, 6 layers", minilm, 512, metric="cosine", pool="mean"),
+    "minilm": Network("MiniLM, 6 layers", minilm, 4608, metric="cosine", pool="mean", draws=False),
     "resnet50": Network("ResNet-50, random weights", resnet50, 128, preprocess="imagenet"),
 }

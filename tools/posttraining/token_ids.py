@@ -40,7 +40,7 @@ def running_text(tokenizer, lines, count, length):
     raise ValueError(f"the sentences fill {len(rows)} rows of {length} tokens, {count} are asked for")
 
 
-def write(folder, work, calibration=1024, test=200, length=128, fill=64, seed=0):
+def write(folder, work, calibration=4608, test=200, length=128, fill=28, seed=0):
     """test.npz, sentences that the seed draws, and calibration.npz, running text of the others."""
     if min(length, fill) < 3:
         raise ValueError("rows have at least 3 tokens: two are marks of start and end")
@@ -58,8 +58,8 @@ def write(folder, work, calibration=1024, test=200, length=128, fill=64, seed=0)
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="tools/make-token-ids")
     parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--calibration", type=int, default=1024, metavar="N")
-    parser.add_argument("--fill", type=int, default=64, metavar="TOKENS")
+    parser.add_argument("--calibration", type=int, default=4608, metavar="N")
+    parser.add_argument("--fill", type=int, default=28, metavar="TOKENS")
     parser.add_argument("--test", type=int, default=200, metavar="N")
     parser.add_argument("--length", type=int, default=128, metavar="TOKENS")
     parser.add_argument("--seed", type=int, default=0)

@@ -38,7 +38,7 @@ extension Pruning {
 
   /// The fractions of groups that have their own: 0 where a weight that makes or reads the channels
   /// is to be left alone by name, or one that makes them by kind.
-  private func fractions(
+  func fractions(
     of groups: ChannelGroups, _ selected: [(layer: Layer, role: LayerRole)]
   ) -> [Int: Double] {
     let roles = Dictionary(

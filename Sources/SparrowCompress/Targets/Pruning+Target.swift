@@ -14,6 +14,7 @@ extension Pruning {
   /// Measures what the allocation and the target need, and finds what a target other than sparsity
   /// takes from each layer. To be called once, before the schedule.
   mutating func resolveTarget() throws(CompressError) {
+    if pattern is ChannelPattern { return try resolveChannelTarget() }
     guard goal.kind != .sparsity || (allocation.usesErrorCurves && calibration != nil) else {
       return
     }
@@ -91,7 +92,7 @@ extension CostBudget {
 
 extension Pruning {
   /// Names an entry of the journal that is no layer's.
-  private var journalName: String { "target \(goal.kind.rawValue) \(goal.text)" }
+  var journalName: String { "target \(goal.kind.rawValue) \(goal.text)" }
 
   /// What an interrupted run found: measured again, it would not be quite the same.
   private func recorded(_ scored: ScoredLayers) -> (counts: [Int], outcome: TargetOutcome?)? {

@@ -36,6 +36,30 @@ struct ChannelChoiceTests {
     for (found, value) in zip(scales, gamma) { #expect(abs(found - value / level) < 1e-6) }
   }
 
+  @Test(arguments: [0.25, 0.5, 0.8]) func aTargetOfMultiplyAddsIsMet(part: Double) throws {
+    var net = NetworkBuilder(seed: 5)
+    let x = net.input([1, 3, 6, 6])
+    let a = try net.batchNorm(net.convolution(x, 64, name: "a"), name: "bn")
+    let graph = try net.classifier(net.convolution(a, 96, name: "b"), 4)
+    let step = PruneStep(target: .multiplyAdds(.fraction(part)), pattern: "channels")
+    let result = try Compression(Recipe(prune: step)).run(on: graph)
+    func work(_ graph: Graph) -> Double {
+      graph.multiplyAddsByWeight(inputShapes: nil).values.reduce(0) { $0 + Double($1) }
+    }
+    let outcome = try #require(result.targets.first)
+    #expect(outcome.before == work(graph) && outcome.measured == work(result.graph))
+    #expect(abs(work(result.graph) / work(graph) - part) < 0.02)
+  }
+
+  @Test func targetsOutOfReachAndOtherAllocationsAreErrors() throws {
+    let graph = try network(seed: 6)
+    let far = PruneStep(target: .multiplyAdds(.fraction(1e-4)), pattern: "channels")
+    #expect(throws: CompressError.self) { try Compression(Recipe(prune: far)).run(on: graph) }
+    let global = PruneStep(
+      target: .multiplyAdds(.fraction(0.5)), allocation: "global", pattern: "channels")
+    #expect(throws: CompressError.self) { try Compression(Recipe(prune: global)) }
+  }
+
   @Test func taylorScoresAreSquaresOfSliceSums() throws {
     let graph = try network(seed: 3)
     let groups = ChannelGroups(graph)
