@@ -21,7 +21,7 @@ struct OutputErrors {
   let masked: (ScoredLayer, Int) throws(CompressError) -> Tensor
 
   /// Where each layer is measured; between them its dropped energy says how errors go.
-  static var sparsities: [Double] { [0.5, 0.7, 0.8, 0.9, 0.96] }
+  static var sparsities: [Double] { [0.5, 0.7, 0.8, 0.9, 0.96, 0.99] }
 
   /// What a ridge for all of them is chosen at.
   private static var usualSparsity: Double { 0.8 }
