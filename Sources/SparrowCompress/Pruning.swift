@@ -234,19 +234,28 @@ extension Pruning {
             solve: Self.solver(mask: nil, start: nil, repairs: layerwiseRepairs)))
       }
     }
-    let pass = LayerwisePass(
-      run: calibration, settings: settings, ridge: settings.ridge)
     var skipped: [Layer] = []
-    let changes = try pass.changes(of: graph, tasks) { skipped.append($0) }
+    let errors = try change(tasks, of: selected, calibration) { skipped.append($0) }
+    for layer in skipped {
+      guard let scored = byName[layer.name] else { continue }
+      graph[layer.use.value].constant = try masking.masked(scored, plan).weight
+    }
+    return errors
+  }
+
+  /// Puts what a pass over the layers found into the graph. The errors are those of the layers that
+  /// it changed, by name.
+  mutating func change(
+    _ tasks: [LayerwisePass.Task], of selected: [(layer: Layer, role: LayerRole)],
+    _ run: CalibrationRun, skipped: (Layer) -> Void
+  ) throws(CompressError) -> [String: LayerErrors] {
+    let pass = LayerwisePass(run: run, settings: settings, ridge: settings.ridge)
+    let changes = try pass.changes(of: graph, tasks, skipped: skipped)
     var errors: [String: LayerErrors] = [:]
     for (layer, _) in selected {
       guard let change = changes[layer.name] else { continue }
       graph.apply(change, to: layer)
       errors[layer.name] = LayerErrors(before: change.errorBefore, after: change.errorAfter)
-    }
-    for layer in skipped {
-      guard let scored = byName[layer.name] else { continue }
-      graph[layer.use.value].constant = try masking.masked(scored, plan).weight
     }
     return errors
   }

@@ -34,10 +34,8 @@ final class ActivationStream {
     }
   }
 
-  /// Whether a batch only judges what others taught: each fourth, or the last of a few.
-  func isHeld(_ batch: Int) -> Bool {
-    batches >= 4 ? batch % 4 == 3 : batch > 0 && batch == batches - 1
-  }
+  /// Whether a batch only judges what others taught.
+  func isHeld(_ batch: Int) -> Bool { Batches.isHeld(batch, of: batches) }
 
   /// A value of one batch: a constant, or what has been computed and is still needed.
   func value(_ id: ValueID, batch: Int) throws(CompressError) -> Tensor {

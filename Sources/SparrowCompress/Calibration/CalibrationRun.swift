@@ -82,5 +82,11 @@ struct Batches {
 
   private static var fewest: Int { 8 }
 
+  /// Whether a batch of `count` only judges what others taught: one of each `interval`, or the last of
+  /// a few. A single batch teaches.
+  static func isHeld(_ batch: Int, of count: Int, each interval: Int = 4) -> Bool {
+    count >= interval ? batch % interval == interval - 1 : batch > 0 && batch == count - 1
+  }
+
   func inputs(_ batch: Int) -> [Tensor] { data.batch(batch * size..<(batch + 1) * size) }
 }

@@ -12,17 +12,18 @@ final class OutputMatching {
   let learned: [Int]
   let held: [Int]
   private let batches: Batches
-  private let teacher: Session
+  private let teacher: Teacher
   private let student: Session
   /// Gives the distance alone.
   private let judge: Session
 
   init(
-    _ graph: Graph, _ original: Graph, _ batches: Batches, threads: Int
+    _ graph: Graph, _ original: Graph, _ batches: Batches, _ run: CalibrationRun
   ) throws(CompressError) {
     self.batches = batches
-    held = (0..<batches.count).filter { batches.count > 1 && $0 % 8 == min(7, batches.count - 1) }
-    learned = (0..<batches.count).filter { [held] in !held.contains($0) }
+    let isHeld = { Batches.isHeld($0, of: batches.count, each: 8) }
+    held = (0..<batches.count).filter(isHeld)
+    learned = (0..<batches.count).filter { !isHeld($0) }
     let concrete = try graph.specialized(to: batches)
     var whole = try original.specialized(to: batches)
     let matched = concrete.matchedValues().filter { id in
@@ -36,22 +37,13 @@ final class OutputMatching {
     parameters = chosen
     whole.outputs = matched
     whole.removeDeadNodes()
-    let options = SessionOptions(threads: threads)
+    teacher = try Teacher(whole, run)
+    let learning = try concrete.learning(
+      matched, chosen, scales: Self.scales(try teacher.outputs(0, of: batches)))
+    let options = SessionOptions(threads: run.threads)
     do throws(RuntimeError) {
-      teacher = try Session(whole, options: options)
-      let scales = try Self.scales(try teacher.run(batches.inputs(0)))
-      var learning = concrete
-      do {
-        let loss = try learning.addDistance(of: matched, scales: scales)
-        learning.outputs = [loss]
-        learning = try learning.promotingConstantsToInputs(chosen)
-        judge = try Session(learning, options: options)
-        learning.outputs = try learning.addGradients(of: loss, withRespectTo: chosen)
-        learning.removeDeadNodes()
-      } catch {
-        throw RuntimeError.badInput("the network cannot be differentiated: \(error)")
-      }
-      student = try Session(learning, options: options)
+      judge = try Session(learning.judge, options: options)
+      student = try Session(learning.student, options: options)
     } catch {
       throw .calibration(error.message)
     }
@@ -75,16 +67,16 @@ final class OutputMatching {
   private func results(
     of session: Session, _ batch: Int, _ parameters: [Tensor]
   ) throws(CompressError) -> [Tensor] {
-    let inputs = batches.inputs(batch)
+    let inputs = batches.inputs(batch) + (try teacher.outputs(batch, of: batches)) + parameters
     do throws(RuntimeError) {
-      return try session.run(inputs + (try teacher.run(inputs)) + parameters)
+      return try session.run(inputs)
     } catch {
       throw .calibration(error.message)
     }
   }
 
   /// One over the energy of each activation about its mean.
-  private static func scales(_ activations: [Tensor]) throws(RuntimeError) -> [Float] {
+  private static func scales(_ activations: [Tensor]) -> [Float] {
     activations.map { tensor in
       let values = tensor.floats ?? []
       let count = Double(max(1, values.count))
@@ -95,7 +87,57 @@ final class OutputMatching {
   }
 }
 
+/// The network as it was: each batch runs once, and what it gave is kept.
+private final class Teacher {
+  private let session: Session
+  private let values: [ValueID]
+  private let store: ActivationStore
+
+  init(_ graph: Graph, _ run: CalibrationRun) throws(CompressError) {
+    values = graph.outputs
+    store = ActivationStore(ActivationStore.Budget(limit: run.memory, folder: run.folder))
+    do throws(RuntimeError) {
+      session = try Session(graph, options: SessionOptions(threads: run.threads))
+    } catch {
+      throw .calibration(error.message)
+    }
+  }
+
+  func outputs(_ batch: Int, of batches: Batches) throws(CompressError) -> [Tensor] {
+    let known = values.compactMap { store.tensor($0, batch: batch) }
+    if known.count == values.count { return known }
+    let made: [Tensor]
+    do throws(RuntimeError) { made = try session.run(batches.inputs(batch)) } catch {
+      throw .calibration(error.message)
+    }
+    for (id, tensor) in zip(values, made) { try store.keep(tensor, id, batch: batch) }
+    return made
+  }
+}
+
 extension Graph {
+  /// The graphs that give the distance of `values` from what they ought to be, and its gradients with
+  /// respect to `parameters`. Both take the inputs, the wanted values, and the parameters.
+  fileprivate func learning(
+    _ values: [ValueID], _ parameters: [ValueID], scales: [Float]
+  ) throws(CompressError) -> (judge: Graph, student: Graph) {
+    var judge = self
+    let loss: ValueID
+    do throws(GraphError) { loss = try judge.addDistance(of: values, scales: scales) } catch {
+      throw .calibration(error.message)
+    }
+    judge.outputs = [loss]
+    do throws(DifferentiationError) {
+      judge = try judge.promotingConstantsToInputs(parameters)
+      var student = judge
+      student.outputs = try student.addGradients(of: loss, withRespectTo: parameters)
+      student.removeDeadNodes()
+      return (judge, student)
+    } catch {
+      throw .calibration("the network cannot be differentiated: \(error.message)")
+    }
+  }
+
   /// The float32 outputs, and the sums of two activations of the same shape before them.
   fileprivate func matchedValues() -> [ValueID] {
     var result: [ValueID] = []

@@ -7,33 +7,18 @@ extension Pruning {
   /// go is chosen afterwards; as many go of each group.
   mutating func resolveChannelTarget() throws(CompressError) {
     guard goal.kind != .sparsity else { return }
-    let search = try ChannelTargetSearch(self)
-    let found: (fraction: Double, outcome: TargetOutcome)
-    if let known = recordedFraction() {
-      found = known
-    } else {
-      found = try search.fraction()
-      try record(found.fraction, found.outcome)
+    let (fraction, outcome) = try channelTarget()
+    target = fraction
+    resolved = ResolvedTarget(dropCounts: [:], sparsity: target, outcome: outcome)
+  }
+
+  private func channelTarget() throws(CompressError) -> (fraction: Double, TargetOutcome) {
+    if let (found, outcome) = recordedTarget(), found.count == 1, (0..<1).contains(found[0]) {
+      return (found[0], outcome)
     }
-    target = found.fraction
-    resolved = ResolvedTarget(dropCounts: [:], sparsity: target, outcome: found.outcome)
-  }
-
-  private func recordedFraction() -> (fraction: Double, outcome: TargetOutcome)? {
-    guard let entry = calibration?.journal?.entry(for: journalName),
-      let numbers = entry["channels"]?.doubles, numbers.count == 4, (0..<1).contains(numbers[0])
-    else { return nil }
-    return (
-      numbers[0],
-      TargetOutcome(
-        kind: goal.kind.rawValue, asked: numbers[1], before: numbers[2], predicted: numbers[3],
-        measured: numbers[3])
-    )
-  }
-
-  private func record(_ fraction: Double, _ outcome: TargetOutcome) throws(CompressError) {
-    let numbers = [fraction, outcome.asked, outcome.before, outcome.predicted]
-    try calibration?.journal?.record(["channels": Tensor(numbers)], for: journalName)
+    let (fraction, outcome) = try ChannelTargetSearch(self).fraction()
+    try recordTarget([fraction], outcome)
+    return (fraction, outcome)
   }
 }
 
@@ -43,7 +28,8 @@ private struct ChannelTargetSearch {
   private let goal: CompressionTarget
   private let measures: TargetMeasures
   private let cut: (Double) throws(CompressError) -> Graph
-  private let meter: LatencyMeter?
+  /// Takes the times of networks, and has the one that loses nothing at hand.
+  private let stopwatch: (meter: LatencyMeter, dense: Session)?
 
   private static var rounds: Int { 12 }
   /// The part of the asked amount that is near enough.
@@ -64,9 +50,9 @@ private struct ChannelTargetSearch {
     if goal.kind == .latency {
       var meter = try LatencyMeter(measures, graph)
       meter.seconds = 0.5
-      self.meter = meter
+      stopwatch = (meter, try meter.session(graph).session)
     } else {
-      meter = nil
+      stopwatch = nil
     }
   }
 
@@ -74,7 +60,7 @@ private struct ChannelTargetSearch {
     let before = try cost(of: graph)
     let asked = amount.value(of: before)
     var (low, high) = (0.0, Self.most)
-    let least = try cost(of: try cut(high))
+    let least = try cost(of: try cut(high), dense: before)
     guard least <= asked else {
       throw .unreachableTarget(
         target: TargetAmount.absolute(asked).text(goal.kind),
@@ -103,7 +89,8 @@ private struct ChannelTargetSearch {
     }
   }
 
-  /// A latency is taken relative to the dense network's in the same moment, where that is known.
+  /// A latency is taken relative to that of the network that loses nothing, in the same moment; without
+  /// `dense`, its own time, `graph` is that network.
   private func cost(of graph: Graph, dense: Double? = nil) throws(CompressError) -> Double {
     switch goal.kind {
     case .sparsity: return 0
@@ -116,10 +103,9 @@ private struct ChannelTargetSearch {
       }
       return Double(try fileSize(graph, []))
     case .latency:
-      guard let meter else { return 0 }
-      let session = try meter.session(graph).session
-      guard let dense else { return try meter.medians([session])[0] }
-      let times = try meter.medians([try meter.session(self.graph).session, session])
+      guard let (meter, whole) = stopwatch else { return 0 }
+      guard let dense else { return try meter.medians([whole])[0] }
+      let times = try meter.medians([whole, try meter.session(graph).session])
       return dense * times[1] / times[0]
     }
   }

@@ -108,7 +108,6 @@ extension Pruning {
       repair is OBSRepair ? LeastSquaresRepair() : repair as? any LayerwiseRepair
     }
     var errors: [String: LayerErrors] = [:]
-    var left = selected.map { $0.layer }
     if !repairs.isEmpty {
       guard var run = calibration else {
         throw .missingStatistics(
@@ -126,17 +125,9 @@ extension Pruning {
       }
       // Half of the work was done where data chose the channels.
       run.progress = run.reporting(from: criterion is any LayerwiseCriterion ? 0.5 : 0, to: 1)
-      let pass = LayerwisePass(
-        run: run, settings: settings, ridge: settings.ridge)
-      let changes = try pass.changes(of: graph, tasks) { _ in }
-      left.removeAll { changes[$0.name] != nil }
-      for (layer, _) in selected {
-        guard let change = changes[layer.name] else { continue }
-        graph.apply(change, to: layer)
-        errors[layer.name] = LayerErrors(before: change.errorBefore, after: change.errorAfter)
-      }
+      errors = try change(tasks, of: selected, run) { _ in }
     }
-    for layer in left {
+    for (layer, _) in selected where errors[layer.name] == nil {
       guard let mask = masks[layer.name] else { continue }
       graph[layer.use.value].constant = mask.applied(to: layer.weight)
     }

@@ -20,7 +20,7 @@ public struct GlobalAdaPruneRepair: NetworkRepair {
     _ graph: Graph, _ original: Graph, _ run: CalibrationRun, _ settings: CalibrationSettings
   ) throws(CompressError) -> Graph {
     let batches = try Batches(run.data, of: graph, most: min(batch, settings.batch))
-    let matching = try OutputMatching(graph, original, batches, threads: run.threads)
+    let matching = try OutputMatching(graph, original, batches, run)
     var descent = JointDescent(matching.parameters.map { graph[$0].constant }, rate: rate)
     let learned = matching.learned
     let steps = min(epochs * learned.count, mostSteps)

@@ -33,8 +33,8 @@ extension Pruning {
     let total = shared.reduce(0) { $0 + $1.layer.count }
     let counts: [Int]
     var outcome: TargetOutcome?
-    if let known = recorded(scored) {
-      (counts, outcome) = known
+    if let known = recordedTarget(), let found = Self.counts(known.found, of: scored) {
+      (counts, outcome) = (found, known.outcome)
     } else {
       let search = TargetSearch(
         graph: graph, layers: scored.layers, pattern: pattern, measures: measures)
@@ -46,7 +46,7 @@ extension Pruning {
         for (i, count) in zip(scored.shared, found) { all[i] = count }
         return all
       }
-      try record(scored, counts, outcome)
+      if let outcome { try recordTarget(counts.map { Double($0) }, outcome) }
     }
     let dropped = scored.shared.reduce(0) { $0 + counts[$1] }
     target = total > 0 ? Double(dropped) / Double(total) : 0
@@ -57,6 +57,16 @@ extension Pruning {
   }
 
   private static var usualSparsity: Double { 0.8 }
+
+  /// Counts that a journal has kept; nil where they are not of these layers.
+  private static func counts(_ numbers: [Double], of scored: ScoredLayers) -> [Int]? {
+    guard numbers.count == scored.layers.count else { return nil }
+    let counts = numbers.compactMap { Int(exactly: $0) }
+    guard counts.count == numbers.count,
+      zip(counts, scored.layers).allSatisfy({ (0...$1.layer.count).contains($0) })
+    else { return nil }
+    return counts
+  }
 
   /// What the layers that take their share of the target lose at `sparsity`, on the way to the end
   /// that was found or as the allocation says.
@@ -87,35 +97,5 @@ extension CostBudget {
       part.rest += costs.layers[i].value(at: counts[i])
     }
     return CostBudget(costs: part, limit: limit)
-  }
-}
-
-extension Pruning {
-  /// Names an entry of the journal that is no layer's.
-  var journalName: String { "target \(goal.kind.rawValue) \(goal.text)" }
-
-  /// What an interrupted run found: measured again, it would not be quite the same.
-  private func recorded(_ scored: ScoredLayers) -> (counts: [Int], outcome: TargetOutcome?)? {
-    guard let entry = calibration?.journal?.entry(for: journalName),
-      let counts = entry["counts"]?.doubles.map({ Int($0) }), counts.count == scored.layers.count,
-      zip(counts, scored.layers).allSatisfy({ (0...$1.layer.count).contains($0) }),
-      let numbers = entry["outcome"]?.doubles, numbers.count >= 3
-    else { return nil }
-    return (
-      counts,
-      TargetOutcome(
-        kind: goal.kind.rawValue, asked: numbers[0], before: numbers[1], predicted: numbers[2],
-        measured: numbers.count > 3 ? numbers[3] : nil)
-    )
-  }
-
-  private func record(
-    _ scored: ScoredLayers, _ counts: [Int], _ outcome: TargetOutcome?
-  ) throws(CompressError) {
-    guard let journal = calibration?.journal, let outcome else { return }
-    let numbers =
-      [outcome.asked, outcome.before, outcome.predicted] + [outcome.measured].compactMap { $0 }
-    try journal.record(
-      ["counts": Tensor(counts.map { Double($0) }), "outcome": Tensor(numbers)], for: journalName)
   }
 }

@@ -104,27 +104,6 @@ struct ChannelChoiceTests {
     #expect(cut.removed == [[0, 2], [0, 1]])
   }
 
-  @Test(arguments: [0.3, 0.55, 0.8]) func multiplyAddsMeetTheirLimit(fraction: Double) throws {
-    let graph = try NetworkBuilder.resNet18(size: 64, classes: 10)
-    let groups = ChannelGroups(graph)
-    let work = ChannelWork(groups, in: graph, work: graph.multiplyAddsByWeight(inputShapes: nil))
-    let whole = work.multiplyAdds(ChannelCut(nothingOf: groups))
-    let selection = ChannelSelection(.uniform)
-    let cut = try selection.cut(
-      groups, ChannelScores(.l1, of: groups, in: graph), limit: fraction * whole
-    ) { work.multiplyAdds($0) }
-    let smaller = try graph.removingChannels(cut, of: groups)
-    let found = smaller.multiplyAddsByWeight(inputShapes: nil).values.reduce(0, +)
-    #expect(abs(Double(found) - work.multiplyAdds(cut)) < 1e-6 * whole)
-    #expect(Double(found) <= fraction * whole)
-    #expect(Double(found) > (fraction - 0.05) * whole)
-    #expect(throws: CompressError.self) {
-      try selection.cut(
-        groups, ChannelScores(.l1, of: groups, in: graph), limit: 0
-      ) { work.multiplyAdds($0) }
-    }
-  }
-
   @Test func cutsOfOtherGraphsAreRefused() throws {
     let graph = try network(seed: 1)
     let groups = ChannelGroups(graph)

@@ -61,6 +61,7 @@ extension ChannelElimination.Reader {
   /// What the channel's loss adds to the squared error.
   func loss(of channel: Int) -> Double {
     let s = columns[channel]
+    if s.count == 1 { return loss(ofColumn: s[0]) }
     guard let factor = block(s) else { return 0 }
     var sum = 0.0
     for row in 0..<weights.rows {
@@ -70,6 +71,15 @@ extension ChannelElimination.Reader {
       for i in part.indices { sum += part[i] * solved[i] }
     }
     return max(0, sum)
+  }
+
+  /// The same where a channel is one column, as everywhere in 1x1 convolutions: no system to solve.
+  private func loss(ofColumn column: Int) -> Double {
+    let diagonal = inverse[column, column]
+    guard diagonal > 0 else { return 0 }
+    var sum = 0.0
+    for row in 0..<weights.rows { sum += weights[row, column] * weights[row, column] }
+    return sum / diagonal
   }
 
   private func block(_ s: [Int]) -> Cholesky? {

@@ -46,34 +46,6 @@ public struct ChannelSelection: Sendable {
       })
   }
 
-  /// The smallest cut after which `cost` is at most `limit`; throws where even the largest costs more.
-  ///
-  /// `cost` must not grow with the cut; see ``ChannelWork``.
-  public func cut(
-    _ groups: ChannelGroups, _ scores: ChannelScores, fixed: [Int: Double] = [:], limit: Double,
-    cost: (ChannelCut) -> Double
-  ) throws(CompressError) -> ChannelCut {
-    var (low, high) = (0.0, 0.999_999)
-    var best = try cut(groups, scores, fraction: high, fixed: fixed)
-    guard cost(best) <= limit else {
-      throw .unreachable(
-        allocation: "channels",
-        reason: "\(limit) is asked for, the fewest channels that can stay take \(cost(best))")
-    }
-    let whole = try cut(groups, scores, fraction: 0, fixed: fixed)
-    if cost(whole) <= limit { return whole }
-    for _ in 0..<40 {
-      let middle = (low + high) / 2
-      let candidate = try cut(groups, scores, fraction: middle, fixed: fixed)
-      if cost(candidate) <= limit {
-        (high, best) = (middle, candidate)
-      } else {
-        low = middle
-      }
-    }
-    return best
-  }
-
   private static func count(_ fraction: Double, _ total: Int) -> Int {
     Int((fraction * Double(total)).rounded(.toNearestOrAwayFromZero))
   }
@@ -106,47 +78,5 @@ public struct ChannelSelection: Sendable {
     var counts = [Int](repeating: 0, count: free.count)
     for item in all.prefix(count) { counts[item.group] += 1 }
     return counts
-  }
-}
-
-/// The work that a cut leaves, without making it.
-public struct ChannelWork: Sendable {
-  private struct Term {
-    var multiplyAdds: Double
-    /// For each cut axis of the weight: its length, and what a channel of each group takes of it.
-    var axes: [(length: Double, shares: [(group: Int, indices: Double)])]
-  }
-
-  private var terms: [Term] = []
-
-  /// `work` are the multiply-adds of the graph's weights by name.
-  public init(_ groups: ChannelGroups, in graph: Graph, work: [String: Int]) {
-    for use in graph.weights() {
-      guard let macs = work[graph[use.value].name], let shape = graph[use.value].constant?.shape
-      else { continue }
-      let axes = shape.indices.map { axis in
-        let place = ValueAxis(use.value, axis)
-        let shares = groups.groups.enumerated().compactMap { i, group in
-          group.axes.first { $0.place == place }.map {
-            (group: i, indices: Double($0.indices.first?.count ?? 0))
-          }
-        }
-        return (length: Double(shape[axis]), shares: shares)
-      }
-      terms.append(Term(multiplyAdds: Double(macs), axes: axes.filter { !$0.shares.isEmpty }))
-    }
-  }
-
-  /// Multiply-adds after `cut`.
-  public func multiplyAdds(_ cut: ChannelCut) -> Double {
-    terms.reduce(0) { sum, term in
-      sum
-        + term.axes.reduce(term.multiplyAdds) { macs, axis in
-          let gone = axis.shares.reduce(0.0) { sum, share in
-            sum + Double(cut.removed[share.group].count) * share.indices
-          }
-          return macs * (axis.length - gone) / axis.length
-        }
-    }
   }
 }
