@@ -35,6 +35,7 @@ let package = Package(
     library("SparrowCore", ["CPlatform"]),
     library("SparrowRuntime", ["SparrowCore", "CKernels", "CPlatform", "CZlib"]),
     library("SparrowPasses", ["SparrowRuntime", "SparrowCore"]),
+    library("SparrowArchitectures", ["SparrowCore"]),
     library(
       "SparrowFormats",
       ["SparrowPasses", "SparrowRuntime", "SparrowCore", "CProtobuf", "CZlib", "CPlatform"]),
@@ -45,8 +46,8 @@ let package = Package(
     library(
       "Sparrow",
       [
-        "SparrowReport", "SparrowCompress", "SparrowFormats", "SparrowPasses", "SparrowRuntime",
-        "SparrowCore", "CPlatform", "Yams",
+        "SparrowReport", "SparrowCompress", "SparrowFormats", "SparrowArchitectures",
+        "SparrowPasses", "SparrowRuntime", "SparrowCore", "CPlatform", "Yams",
       ]),
     .executableTarget(
       name: "sparrow-cli",
@@ -66,6 +67,9 @@ let package = Package(
     tests(
       "SparrowCompressTests",
       ["SparrowCompress", "SparrowFormats", "SparrowPasses", "SparrowRuntime", "SparrowCore"]),
+    tests(
+      "SparrowArchitecturesTests",
+      ["SparrowArchitectures", "SparrowFormats", "SparrowPasses", "SparrowRuntime", "SparrowCore"]),
     tests("SparrowReportTests", ["SparrowReport", "SparrowRuntime", "SparrowCore"]),
     tests("SparrowTests", ["Sparrow"]),
   ]
