@@ -1,4 +1,5 @@
 // `import Sparrow` is enough to use graphs, tensors, sessions, recipes and passes.
+@_exported import SparrowArchitectures
 @_exported import SparrowCompress
 @_exported import SparrowCore
 @_exported import SparrowFormats

@@ -1,3 +1,4 @@
+import SparrowArchitectures
 import SparrowCompress
 import SparrowCore
 import SparrowFormats
@@ -16,6 +17,8 @@ public enum SparrowError: Error {
   case passes(model: String, PassError)
   /// A model that cannot be compressed as asked.
   case compression(model: String, CompressError)
+  /// A network that cannot be built as asked.
+  case architecture(ArchitectureError)
   /// A path whose extension is none of a known format's.
   case unknownFormat(path: String, expected: String)
   /// A recipe that cannot be read.
@@ -35,6 +38,7 @@ public enum SparrowError: Error {
     case .runtime(let model, let error): "\(model): \(error.message)"
     case .passes(let model, let error): "\(model): \(error.message)"
     case .compression(let model, let error): "\(model): \(error.message)"
+    case .architecture(let error): error.message
     case .unknownFormat(let path, let expected):
       "cannot tell the format of \(path) by its extension, expected \(expected)"
     case .recipe(let file, let reason): "\(file): \(reason)"

@@ -109,6 +109,18 @@ struct BadUsageTests {
     Case(
       "evaluate", mlp, "--data", data, "--metric", "cosine", "--reference", mlp, "--pool", "mean",
       says: "attention_mask"),
+    Case("new", says: "name an architecture"),
+    Case("new", "resnet20", says: "-o FILE"),
+    Case("new", "resnet20", "--list", says: "one or the other"),
+    Case("new", "renset20", "-o", "x.sparrow", says: "did you mean 'resnet20'"),
+    Case("new", "resnet20", "-o", "x.txt", says: "expected .onnx or .sparrow"),
+    Case("new", "resnet20", "-o", "x.sparrow", "--classes", "0", says: "0 classes"),
+    Case(
+      "new", "resnet20", "-o", "x.sparrow", "--input-shape", "3,x", says: "expected whole numbers"),
+    Case("new", "resnet20", "-o", "x.sparrow", "--input-shape", "3", says: "channels, height"),
+    Case("new", "resnet20", "-o", "x.sparrow", "--width", "nan", says: "a width of nan"),
+    Case("new", "resnet20", "-o", "x.sparrow", "--hidden", "8", says: "not one of its settings"),
+    Case("new", "vgg16", "-o", "x.sparrow", "--input-shape", "3,32,32", says: "vgg16-cifar"),
     Case("verify", mlp, cnn, says: "cannot be compared"),
     Case("verify", mlp, mlp, "--tolerance=-1", says: "expected 0 or more"),
   ]

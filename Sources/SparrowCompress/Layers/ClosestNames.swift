@@ -1,7 +1,7 @@
 /// The names most like a mistyped one, for messages.
-enum ClosestNames {
+package enum ClosestNames {
   /// At most `limit` of `names`, nearest first, wildcards of `name` left out of the comparison.
-  static func of(_ name: String, among names: [String], limit: Int = 3) -> [String] {
+  package static func of(_ name: String, among names: [String], limit: Int = 3) -> [String] {
     let wanted = name.filter { !"*?[]!".contains($0) }
     let ranked = names.enumerated().map { (i, candidate) in
       let contained = !wanted.isEmpty && candidate.contains(wanted)
