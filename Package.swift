@@ -30,6 +30,11 @@ let package = Package(
     .target(name: "CLapack"),
     .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
     .target(
+      name: "CImages",
+      linkerSettings: [
+        .linkedLibrary("jpeg"), .linkedLibrary("png"), .linkedLibrary("z"), .linkedLibrary("m"),
+      ]),
+    .target(
       name: "CProtobuf",
       linkerSettings: [.linkedLibrary("protobuf-lite"), .linkedLibrary("stdc++")]),
     library("SparrowCore", ["CPlatform"]),
@@ -47,7 +52,7 @@ let package = Package(
       "Sparrow",
       [
         "SparrowReport", "SparrowCompress", "SparrowFormats", "SparrowArchitectures",
-        "SparrowPasses", "SparrowRuntime", "SparrowCore", "CPlatform", "Yams",
+        "SparrowPasses", "SparrowRuntime", "SparrowCore", "CImages", "CPlatform", "CZlib", "Yams",
       ]),
     .executableTarget(
       name: "sparrow-cli",

@@ -6,7 +6,13 @@
 // zlib counts the bytes of one call in 32 bits; larger buffers are handed over in pieces.
 static const size_t largest_piece = (size_t)1 << 30;
 
-static int window_bits(sz_format format) { return format == SZ_FORMAT_RAW ? -MAX_WBITS : MAX_WBITS; }
+static int window_bits(sz_format format) {
+  switch (format) {
+    case SZ_FORMAT_RAW: return -MAX_WBITS;
+    case SZ_FORMAT_GZIP: return MAX_WBITS + 16;
+    default: return MAX_WBITS;
+  }
+}
 
 // The buffers of one stream that zlib has not been given yet.
 typedef struct {

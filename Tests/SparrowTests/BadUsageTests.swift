@@ -60,7 +60,7 @@ struct BadUsageTests {
       says: "give calibration data"),
     Case(
       "compress", mlp, "x.sparrow", "--sparsity", "0.5", "--samples", "8",
-      says: "give --calibration DATA.npz too"),
+      says: "give --calibration DATA too"),
     Case(
       "compress", mlp, "x.sparrow", "--sparsity", "0.5", "--calibration", data, "--memory", "much",
       says: "expected a size such as 512MB"),
@@ -99,6 +99,21 @@ struct BadUsageTests {
     Case("evaluate", mlp, "--data", data, "--preprocess", "scale=0", says: "cannot be 0"),
     Case("evaluate", mlp, "--data", data, "--preprocess", "photo", says: "'photo'"),
     Case("evaluate", cnn, "--data", data, "--preprocess", "mean=1:2:3", says: "3 values"),
+    Case("evaluate", mlp, "--data", data, "--split", "valid", says: "provide one of"),
+    Case(
+      "evaluate", mlp, "--data", data, "--split", "test", "--keys", "x,y",
+      says: "exclude each other"),
+    Case(
+      "evaluate", mlp, "--data", "fixtures/idx/t10k-images-idx3-ubyte", "--split", "test",
+      says: "one part by itself"),
+    Case("evaluate", mlp, "--data", "fixtures/idx", "--keys", "x,y", says: "names arrays of .npz"),
+    Case("evaluate", mlp, "--data", "fixtures/help", says: "a folder without data"),
+    Case(
+      "evaluate", mlp, "--data", "fixtures/images", "--preprocess", "crop=9", says: "9 does not fit"
+    ),
+    Case("evaluate", mlp, "--data", data, "--preprocess", "crop=0", says: "crop=N (1 to 8192)"),
+    Case(
+      "compress", mlp, "x.sparrow", "--sparsity", "0.5", "--split", "train", says: "--calibration"),
     Case(
       "evaluate", "fixtures/onnx/typed-fields.onnx", "--data", data, says: "shape [8, 8]"),
     Case(

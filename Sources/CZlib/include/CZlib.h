@@ -6,8 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// The wrapping of a deflate stream: zlib's header and Adler-32, or nothing (zip entries).
-typedef enum { SZ_FORMAT_ZLIB = 0, SZ_FORMAT_RAW = 1 } sz_format;
+// The wrapping of a deflate stream: zlib's header and Adler-32, nothing (zip entries), or gzip's header
+// and CRC-32.
+typedef enum { SZ_FORMAT_ZLIB = 0, SZ_FORMAT_RAW = 1, SZ_FORMAT_GZIP = 2 } sz_format;
 
 typedef enum { SZ_STRATEGY_MATCHES = 0, SZ_STRATEGY_HUFFMAN_ONLY = 1 } sz_strategy;
 

@@ -1,9 +1,10 @@
 import SparrowCore
 import SparrowFormats
 
-/// Samples, and their classes where they are known, from an `.npz` file.
+/// Samples, and their classes where they are known: from an `.npz` file, the IDX files of the MNIST
+/// family, CIFAR's binary files, or folders of images.
 public struct Dataset: Sendable {
-  /// The names of arrays in a file.
+  /// The names of arrays in an `.npz` file.
   public struct Keys: Hashable, Sendable {
     public var samples: String
     /// Nil where no labels are wanted.
@@ -14,91 +15,80 @@ public struct Dataset: Sendable {
     }
   }
 
-  /// What the samples are for, which decides the arrays that are looked for.
+  /// One of the two parts that published data come in.
+  public enum Split: String, CaseIterable, Sendable {
+    case train, test
+  }
+
+  /// What the samples are for, which decides what of several parts is taken.
   public enum Purpose: Sendable {
     /// To measure a model.
     case evaluation
     /// To compress one: what it is measured by stays unseen.
     case calibration
 
-    /// The arrays that are looked for, in order.
+    /// The part that is taken where nothing else is said.
+    public var split: Split { self == .evaluation ? .test : .train }
+
+    /// The arrays that are looked for in an `.npz` file, in order.
     public var knownKeys: [Keys] {
-      let first: Keys
-      switch self {
-      case .evaluation: first = Keys(samples: "x_test", labels: "y_test")
-      case .calibration: first = Keys(samples: "x_train", labels: "y_train")
-      }
-      return [first, Keys(samples: "x", labels: "y"), Keys(samples: "images", labels: "labels")]
+      [split.keys, Keys(samples: "x", labels: "y"), Keys(samples: "images", labels: "labels")]
     }
   }
 
   /// The first axis is samples.
   public let samples: Tensor
-  /// One a sample; nil where the file has none.
+  /// One a sample; nil where none are known.
   public let labels: [Int]?
-  /// The file, for messages.
+  /// The file or folder, for messages.
   public let path: String
-  /// The names the arrays have in the file.
+  /// The names the arrays have in their file; `images` and `labels` of files without names.
   public let keys: Keys
+  /// The classes' names by label, where they are known: an image folder's folders.
+  public let classes: [String]?
 
   public var count: Int { samples.shape.first ?? 0 }
 
-  /// Reads the arrays that `keys` names, or else of those that `purpose` looks for, and then of an
-  /// array `input` with labels `labels`: the first that the file has with labels, or the first
-  /// without.
+  /// Samples that are in memory already; there are as many labels as samples.
+  init(
+    samples: Tensor, labels: [Int]?, path: String,
+    keys: Keys = Keys(samples: "images", labels: "labels"), classes: [String]? = nil
+  ) {
+    (self.samples, self.labels, self.path) = (samples, labels, path)
+    (self.keys, self.classes) = (keys, classes)
+  }
+
+  /// Reads what lies at `path`; see ``DataLocation`` for what is known.
+  ///
+  /// `split` chooses where both parts are in one place; nil takes the one that `purpose` asks for.
+  /// `keys` and `input` are for `.npz` files (``DataLocation/archive(_:)``), `images` says what becomes
+  /// of the pictures of image folders, which cannot be read without it.
   public init(
-    path: String, keys: Keys? = nil, purpose: Purpose = .evaluation, input: String? = nil
+    path: String, keys: Keys? = nil, purpose: Purpose = .evaluation, split: Split? = nil,
+    input: String? = nil, images: ImageForm? = nil
   ) throws(SparrowError) {
-    var wanted = purpose.knownKeys
-    if let input { wanted.append(Keys(samples: input, labels: "labels")) }
-    let chosen: Keys
-    let samples: Tensor
-    var labels: Tensor?
-    do throws(FormatError) {
-      let archive = try NPZArchive(path: path)
-      chosen = try Self.choose(archive.names, keys, of: wanted, path)
-      samples = try archive.tensor(named: chosen.samples)
-      if let name = chosen.labels { labels = try archive.tensor(named: name) }
-    } catch {
-      throw .format(error)
+    let location = try DataLocation(path: path, split: split, purpose: purpose)
+    if case .archive = location {
+    } else if keys != nil {
+      throw .badSetting("--keys names arrays of .npz files, \(path) has none")
     }
-    guard samples.rank >= 1 else {
-      throw .badInput("\(path): \(chosen.samples) is one number, expected samples along an axis")
-    }
-    self.labels = try labels.map { (tensor) throws(SparrowError) in
-      try Self.integers(tensor, samples, chosen, path)
-    }
-    (self.samples, self.path, self.keys) = (samples.dense(), path, chosen)
-  }
-
-  private static func choose(
-    _ names: [String], _ keys: Keys?, of wanted: [Keys], _ path: String
-  ) throws(FormatError) -> Keys {
-    func isThere(_ keys: Keys) -> Bool {
-      names.contains(keys.samples) && keys.labels.map { names.contains($0) } ?? true
-    }
-    let candidates = keys.map { [$0] } ?? wanted + wanted.map { Keys(samples: $0.samples) }
-    guard let chosen = candidates.first(where: isThere) else {
-      let pairs = (keys.map { [$0] } ?? wanted).map { keys in
-        keys.samples + (keys.labels.map { " and \($0)" } ?? "")
+    switch location {
+    case .archive(let file):
+      try self.init(archive: file, keys: keys, purpose: purpose, split: split, input: input)
+    case .idx(let samples, let labels):
+      try self.init(idx: samples, labels: labels)
+    case .cifar(let files): try self.init(cifar: files, path: path)
+    case .images(let folder):
+      guard let images else {
+        throw .badSetting(
+          "\(folder): a folder of images needs the size that they become, which a model says")
       }
-      throw .unsupported(
-        file: path, offset: nil,
-        reason: "it holds \(names.joined(separator: ", ")), expected the arrays "
-          + "\(pairs.joined(separator: ", or ")); name them with --keys")
+      try self.init(imageFolder: folder, images)
     }
-    return chosen
   }
+}
 
-  private static func integers(
-    _ labels: Tensor, _ samples: Tensor, _ keys: Keys, _ path: String
-  ) throws(SparrowError) -> [Int] {
-    guard labels.rank == 1, samples.shape[0] == labels.count, let integers = labels.integers else {
-      let types = [samples, labels].map { TensorType($0.dtype, shape: $0.shape).text }
-      throw .badInput(
-        "\(path): \(keys.samples) is \(types[0]) and \(keys.labels ?? "") is \(types[1]), expected "
-          + "one integer label a sample")
-    }
-    return integers
-  }
+extension Dataset.Split {
+  /// Its arrays in an `.npz` file.
+  var keys: Dataset.Keys { Dataset.Keys(samples: "x_\(rawValue)", labels: "y_\(rawValue)") }
 }

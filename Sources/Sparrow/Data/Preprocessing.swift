@@ -13,6 +13,10 @@ public struct Preprocessing: Hashable, Sendable {
   public var mean: [Float] = [0]
   public var deviation: [Float] = [1]
   public var layout = Layout.automatic
+  /// How long the shorter side of pictures of image folders becomes; see ``ImageForm/resize``.
+  public var resize: Int?
+  /// The height and width cut out of their middle, where the model leaves its own open.
+  public var crop: Int?
 
   public init() {}
 
@@ -27,13 +31,13 @@ public struct Preprocessing: Hashable, Sendable {
   ]
 
   /// Reads a preset's name or `scale=255,mean=0.48:0.45:0.40,std=0.2,layout=nhwc` (a preset may come
-  /// first: `imagenet,layout=nchw`).
+  /// first: `imagenet,layout=nchw`, `imagenet,resize=232,crop=224`).
   public init(_ specification: String) throws(SparrowError) {
     for part in specification.split(separator: ",") {
       if let preset = Self.presets.first(where: { $0.name == part }) {
-        let layout = self.layout
+        let (layout, resize, crop) = (self.layout, self.resize, self.crop)
         self = try Preprocessing(preset.specification)
-        self.layout = layout
+        (self.layout, self.resize, self.crop) = (layout, resize, crop)
         continue
       }
       let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -53,6 +57,11 @@ public struct Preprocessing: Hashable, Sendable {
       layout = known
       return
     }
+    if key == "resize" || key == "crop" {
+      guard let length = Int(value), (1...8192).contains(length) else { throw Self.malformed(part) }
+      if key == "resize" { resize = length } else { crop = length }
+      return
+    }
     var numbers: [Float] = []
     for text in value.split(separator: ":", omittingEmptySubsequences: false) {
       guard let number = Float(text), number.isFinite else { throw Self.malformed(part) }
@@ -70,6 +79,7 @@ public struct Preprocessing: Hashable, Sendable {
     .badSetting(
       "--preprocess: '\(part)' is not understood, expected "
         + presets.map { $0.name }.joined(separator: ", ")
-        + ", scale=N, mean=N or N:N:N, std=N or N:N:N, or layout=auto|nchw|nhwc")
+        + ", scale=N, mean=N or N:N:N, std=N or N:N:N, layout=auto|nchw|nhwc, or for image folders "
+        + "resize=N or crop=N (1 to 8192)")
   }
 }

@@ -2,20 +2,28 @@ import SparrowCore
 import SparrowFormats
 
 extension SampleSource {
-  /// Reads samples for `model` from an `.npz` file.
+  /// Reads samples for `model` from what lies at `path`; see ``DataLocation``.
   ///
-  /// Of a model of one input they are what `keys` names, or else what `purpose` looks for, or an
-  /// array of the input's name; see ``Dataset``. Of a model of several inputs each array has an
-  /// input's name, and an array `labels` or `y` of one integer a sample has the labels.
+  /// Of a model of one input they are what `keys` names, or else what `split` or `purpose` asks for, or
+  /// an array of the input's name; see ``Dataset``. A model of several inputs takes an `.npz` file:
+  /// each array has an input's name, and an array `labels` or `y` of one integer a sample has the
+  /// labels.
   public init(
     path: String, for model: Model, keys: Dataset.Keys? = nil,
-    purpose: Dataset.Purpose = .evaluation, preprocessing: Preprocessing = Preprocessing()
+    purpose: Dataset.Purpose = .evaluation, split: Dataset.Split? = nil,
+    preprocessing: Preprocessing = Preprocessing()
   ) throws(SparrowError) {
     let types = try model.inputTypes()
     guard types.count != 1 else {
-      let dataset = try Dataset(path: path, keys: keys, purpose: purpose, input: types[0].name)
+      let dataset = try Dataset(
+        path: path, keys: keys, purpose: purpose, split: split, input: types[0].name,
+        images: try Self.imageForm(path, types[0], model, split, purpose, preprocessing))
       try self.init(dataset, for: model, preprocessing: preprocessing)
       return
+    }
+    guard split == nil else {
+      throw .badSetting(
+        "\(model.path) takes \(types.count) inputs: --split is for models of one")
     }
     guard keys == nil, preprocessing == Preprocessing() else {
       throw .badSetting(
@@ -33,6 +41,23 @@ extension SampleSource {
       throw .format(error)
     }
     try self.init(arrays, for: model, path: path)
+  }
+
+  /// What images become for the model; nil where the data are no image folder.
+  private static func imageForm(
+    _ path: String, _ input: (name: String, type: TensorType), _ model: Model,
+    _ split: Dataset.Split?, _ purpose: Dataset.Purpose, _ preprocessing: Preprocessing
+  ) throws(SparrowError) -> ImageForm? {
+    let location = try DataLocation(path: path, split: split, purpose: purpose)
+    if case .images = location {
+      return try ImageForm(
+        input, model: model.path, crop: preprocessing.crop, resize: preprocessing.resize)
+    }
+    guard preprocessing.crop == nil, preprocessing.resize == nil else {
+      throw .badSetting(
+        "--preprocess: resize and crop are for folders of images, \(path) is none")
+    }
+    return nil
   }
 
   /// Samples for the inputs of `model` from arrays of their names, taken as they are; an array

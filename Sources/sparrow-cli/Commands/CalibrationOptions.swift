@@ -6,9 +6,12 @@ import Sparrow
 struct CalibrationOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Samples that methods learn from (x_train, x or the inputs' names; labels where there are any).",
-      valueName: "data.npz"))
+      "Samples that methods learn from: an .npz file (x_train, x or the inputs' names; labels where "
+        + "there are any), or other data as in evaluate.", valueName: "path"))
   var calibration: String?
+
+  @Option(help: "Which part of the data is taken, where there are two (default: train).")
+  var split: Dataset.Split?
 
   @Option(help: ArgumentHelp("How samples are preprocessed, as in evaluate.", valueName: "spec"))
   var preprocess: String?
@@ -56,9 +59,9 @@ struct CalibrationOptions: ParsableArguments {
     guard calibration == nil else { return }
     for (flag, isGiven) in [
       ("--preprocess", preprocess != nil), ("--keys", keys != nil), ("--samples", samples != nil),
-      ("--ridge", ridge != nil), ("--memory", memory != nil),
+      ("--split", split != nil), ("--ridge", ridge != nil), ("--memory", memory != nil),
     ] where isGiven {
-      throw ValidationError("\(flag) is about calibration data; give --calibration DATA.npz too")
+      throw ValidationError("\(flag) is about calibration data; give --calibration DATA too")
     }
   }
 
@@ -78,7 +81,7 @@ struct CalibrationOptions: ParsableArguments {
     let source = try SampleSource(
       path: calibration, for: model,
       keys: names.map { Dataset.Keys(samples: $0[0], labels: $0.count > 1 ? $0[1] : nil) },
-      purpose: .calibration,
+      purpose: .calibration, split: split,
       preprocessing: try Preprocessing(preprocess ?? "none"))
     guard let samples = settings.samples else { return source }
     guard samples <= source.count else {

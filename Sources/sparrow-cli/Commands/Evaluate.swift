@@ -7,10 +7,18 @@ struct Evaluate: ParsableCommand {
     abstract: "Measure accuracy, or closeness to another model.",
     discussion: """
       Data is an .npz file with samples and integer labels: arrays x_test and y_test, else x and y, \
-      else images and labels, or what --keys names. The model sees (x / scale - mean) / std; images \
-      stored as NHWC are turned to NCHW where the model's input asks for it, and flattened where it \
-      takes vectors. For a model of several inputs the arrays have the inputs' names and hold what \
-      the model takes.
+      else images and labels, or what --keys names. For a model of several inputs the arrays have \
+      the inputs' names and hold what the model takes. Or it is of one of these kinds:
+        IDX files (MNIST's family; .gz too): the one of images, or the folder of all
+        CIFAR-10 or CIFAR-100 in binary: a file, or the folder of all
+        JPEG and PNG files: a folder of a folder a class, or train and val
+      Where both parts of a data set are in one place, the test part is taken unless --split says \
+      otherwise.
+
+      The model sees (x / scale - mean) / std; images stored as NHWC are turned to NCHW where the \
+      model's input asks for it, and flattened where it takes vectors. Pictures of a folder are \
+      resized, the shorter side to the model's size / 0.875 (or resize=N), and their middle is \
+      taken (crop=N where the model's size is open).
 
       top1 and top5 compare the scores of the first output with the labels. agreement (the same \
       largest score) and cosine (of the whole first output, or of sentence embeddings with --pool \
@@ -23,6 +31,8 @@ struct Evaluate: ParsableCommand {
       EXAMPLES:
         sparrow evaluate digits.onnx --data digits.npz
         sparrow evaluate resnet20.sparrow --data cifar10.npz --preprocess cifar
+        sparrow evaluate resnet50.onnx --data imagenet --preprocess imagenet
+        sparrow evaluate lenet.onnx --data fashion-mnist --split train
         sparrow evaluate a.onnx --data b.npz --preprocess scale=255,mean=0.5,std=0.2
         sparrow evaluate a.onnx --data b.npz --metric top5 --limit 1000 --json c.json
         sparrow evaluate b.onnx --data c.npz --metric agreement --reference a.onnx
@@ -34,8 +44,11 @@ struct Evaluate: ParsableCommand {
   var model: String
 
   @Option(
-    help: ArgumentHelp("The samples and, for top1 and top5, their labels.", valueName: "data.npz"))
+    help: ArgumentHelp("The samples and, for top1 and top5, their labels.", valueName: "path"))
   var data: String
+
+  @Option(help: "Which part of the data is taken, where there are two (default: test).")
+  var split: Dataset.Split?
 
   @Option(help: "What is measured.")
   var metric = Metric.top1
@@ -48,7 +61,9 @@ struct Evaluate: ParsableCommand {
     help: "What of the first output is compared with the reference: all, or its mean over tokens.")
   var pool = Pooling.none
 
-  @Option(help: ArgumentHelp("A preset, or scale=N,mean=N,std=N,layout=L.", valueName: "spec"))
+  @Option(
+    help: ArgumentHelp(
+      "A preset, or scale=N,mean=N,std=N,layout=L,resize=N,crop=N.", valueName: "spec"))
   var preprocess = "none"
 
   @Option(
@@ -102,7 +117,7 @@ struct Evaluate: ParsableCommand {
     var samples = try SampleSource(
       path: data, for: network,
       keys: names.map { Dataset.Keys(samples: $0[0], labels: $0.count > 1 ? $0[1] : nil) },
-      preprocessing: try Preprocessing(preprocess))
+      split: split, preprocessing: try Preprocessing(preprocess))
     if let limit { samples = samples.prefix(limit) }
     let progress = Progress("evaluate", common)
     let count = Double(samples.count)
@@ -130,4 +145,5 @@ struct Evaluate: ParsableCommand {
 }
 
 extension Metric: ExpressibleByArgument {}
+extension Dataset.Split: ExpressibleByArgument {}
 extension Pooling: ExpressibleByArgument {}
