@@ -17,6 +17,36 @@ float f32_sum__scalar(ptrdiff_t n, const float *x) {
   return ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7]));
 }
 
+float f32_squares__scalar(ptrdiff_t n, const float *x, float center) {
+  float sum[8] = {0};
+  for (ptrdiff_t i = 0; i < n; i++) {
+    float d = x[i] - center;
+    sum[i % 8] += d * d;
+  }
+  return ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7]));
+}
+
+float f32_centered_dot__scalar(ptrdiff_t n, const float *x, float center, const float *y) {
+  float sum[8] = {0};
+  for (ptrdiff_t i = 0; i < n; i++) {
+    sum[i % 8] += (x[i] - center) * y[i];
+  }
+  return ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7]));
+}
+
+void f32_dots__scalar(ptrdiff_t n, const float *g, const float *x, const int32_t *offsets, ptrdiff_t count,
+                      float *sums) {
+  for (ptrdiff_t i = 0; i < count; i++) {
+    sums[i] += f32_centered_dot__scalar(n, x + offsets[i], 0, g);
+  }
+}
+
+void f32_blend__scalar(ptrdiff_t n, const float *x, float center, float p, const float *y, float q, float r, float *z) {
+  for (ptrdiff_t i = 0; i < n; i++) {
+    z[i] = (x[i] - center) * p + (y[i] * q + r);
+  }
+}
+
 float f32_max__scalar(ptrdiff_t n, const float *x) {
   float best = -INFINITY;
   for (ptrdiff_t i = 0; i < n; i++) {

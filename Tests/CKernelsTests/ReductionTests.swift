@@ -24,6 +24,55 @@ import Testing
     }
   }
 
+  @Test(arguments: ISA.available) func squaresAndDots(isa: ISA) {
+    var random = Random(seed: 45)
+    #expect(isa.kernels.f32_squares(0, [1], 3) == 0)
+    #expect(isa.kernels.f32_centered_dot(0, [1], 3, [1]) == 0)
+    for n in lengths(isa) {
+      let (x, y) = (Guarded(random.floats(n)), Guarded(random.floats(n)))
+      let center = Float.random(in: -1...1, using: &random)
+      let differences = x.values.map { Double($0) - Double(center) }
+      let squares = differences.reduce(0) { $0 + $1 * $1 }
+      let dot = zip(differences, y.values).reduce(0) { $0 + $1.0 * Double($1.1) }
+      let tolerance = 4 * Tolerance.sum * Double(n)
+      #expect(abs(Double(isa.kernels.f32_squares(n, x.pointer, center)) - squares) <= tolerance)
+      #expect(
+        abs(Double(isa.kernels.f32_centered_dot(n, x.pointer, center, y.pointer)) - dot)
+          <= tolerance)
+    }
+  }
+
+  @Test(arguments: ISA.available) func dots(isa: ISA) {
+    var random = Random(seed: 47)
+    for n in lengths(isa) {
+      for count in [0, 1, 3, 4, 7, 8, 13, 21] {
+        let g = Guarded(random.floats(n))
+        let x = Guarded(random.floats(n + 5))
+        let offsets = (0..<count).map { _ in Int32.random(in: 0...5, using: &random) }
+        var sums = random.floats(count)
+        let want = zip(sums, offsets).map { sum, offset in
+          (0..<n).reduce(Double(sum)) {
+            $0 + Double(g.values[$1]) * Double(x.values[Int(offset) + $1])
+          }
+        }
+        isa.kernels.f32_dots(n, g.pointer, x.pointer, offsets, count, &sums)
+        for (found, want) in zip(sums, want) {
+          #expect(abs(Double(found) - want) <= 4 * Tolerance.sum * Double(n))
+        }
+      }
+    }
+  }
+
+  @Test(arguments: ISA.available) func blend(isa: ISA) {
+    var random = Random(seed: 46)
+    for n in lengths(isa) {
+      let (x, y) = (Guarded(random.floats(n)), Guarded(random.floats(n)))
+      let want = zip(x.values, y.values).map { (Double($0) - 0.25) * 1.5 + Double($1) * -0.75 + 2 }
+      isa.kernels.f32_blend(n, x.pointer, 0.25, 1.5, y.pointer, -0.75, 2, x.pointer)
+      for (found, want) in zip(x.values, want) { #expect(abs(Double(found) - want) < 1e-5) }
+    }
+  }
+
   @Test(arguments: ISA.available) func fmaChains(isa: ISA) {
     for steps in [0, 1, 5] {
       var sums = (0..<12 * isa.lanes).map { Float($0) }

@@ -18,6 +18,9 @@ extension Op {
     case .batchNormalization(var op):
       defer { self = .batchNormalization(op) }
       return try visitor.visit(&op)
+    case .batchNormalizationGradient(var op):
+      defer { self = .batchNormalizationGradient(op) }
+      return try visitor.visit(&op)
     case .bernoulli(var op):
       defer { self = .bernoulli(op) }
       return try visitor.visit(&op)
@@ -164,6 +167,9 @@ extension Op {
       return try visitor.visit(&op)
     case .lrn(var op):
       defer { self = .lrn(op) }
+      return try visitor.visit(&op)
+    case .masked(var op):
+      defer { self = .masked(op) }
       return try visitor.visit(&op)
     case .matMul(var op):
       defer { self = .matMul(op) }
@@ -322,6 +328,7 @@ extension Op {
     all += ArgExtreme.variants.map { .argExtreme($0) }
     all += Attention.variants.map { .attention($0) }
     all += BatchNormalization.variants.map { .batchNormalization($0) }
+    all += BatchNormalizationGradient.variants.map { .batchNormalizationGradient($0) }
     all += Bernoulli.variants.map { .bernoulli($0) }
     all += Binary.variants.map { .binary($0) }
     all += BitCast.variants.map { .bitCast($0) }
@@ -371,6 +378,7 @@ extension Op {
     all += LpNormalization.variants.map { .lpNormalization($0) }
     all += LpPool.variants.map { .lpPool($0) }
     all += LRN.variants.map { .lrn($0) }
+    all += Masked.variants.map { .masked($0) }
     all += MatMul.variants.map { .matMul($0) }
     all += MatMulNBits.variants.map { .matMulNBits($0) }
     all += MaxPoolGradient.variants.map { .maxPoolGradient($0) }

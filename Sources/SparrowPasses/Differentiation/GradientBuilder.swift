@@ -129,6 +129,9 @@ struct GradientBuilder {
     if let type { graph[id].type = type }
   }
 
+  /// The node that makes a value; nil for constants and inputs.
+  func maker(of id: ValueID) -> Node? { graph.nodes.last { $0.outputs.contains(id) } }
+
   // MARK: Constants
 
   /// A number of the element type of `like`.

@@ -24,6 +24,7 @@ extension Op {
     case .globalPool(let op): try op.inputGradients(n, &b)
     case .identity: [try n.output()]
     case .layerNormalization(let op): try op.inputGradients(n, &b)
+    case .masked(let op): try op.inputGradients(n, &b)
     case .matMul(let op): try op.inputGradients(n, &b)
     case .negativeLogLikelihoodLoss(let op): try op.inputGradients(n, &b)
     case .pad(let op): try op.inputGradients(n, &b)
@@ -38,7 +39,8 @@ extension Op {
     case .trilu(let op): [try b.add(.trilu(op), try n.output(), n.node.input(1))]
     case .unary(let op): try op.inputGradients(n, &b)
     case .where(let op): try op.inputGradients(n, &b)
-    case .affineGrid, .argExtreme, .attention, .bernoulli, .bitCast, .bitShift,
+    case .affineGrid, .argExtreme, .attention, .batchNormalizationGradient, .bernoulli, .bitCast,
+      .bitShift,
       .causalConvWithState, .centerCropPad, .col2Im, .compress, .constantOfShape,
       .convWeightGradient, .cosineWindow, .cumulative, .deformConv, .depthToSpace,
       .dequantizeLinear, .det, .dft, .dynamicQuantizeLinear, .einsum, .eyeLike, .gatherND,

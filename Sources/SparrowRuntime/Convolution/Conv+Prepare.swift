@@ -2,13 +2,13 @@ import CKernels
 import SparrowCore
 
 extension Conv {
-  /// Chooses depthwise, sparse or dense; gathered where the weight is computed or has three dimensions.
+  /// Chooses depthwise, sparse or dense; gathered where there are three dimensions.
   func prepare(_ p: inout Preparation) throws(RuntimeError) -> Step {
     let (x, weight) = (try p.input(0), try p.input(1))
     guard x.dtype == .float32, weight.dtype == .float32 else {
       return p.referenceStep(.conv(self))
     }
-    if weight.constant == nil || x.shape.count > 4 { return try gatheredConvolution(&p, self) }
+    if x.shape.count > 4 { return try gatheredConvolution(&p, self) }
     let shape = try ConvolutionShape(p, window: window, group: group)
     let operands = ConvolutionOperands(
       x: p.slot(try p.input(0)), y: p.slot(p.outputs[0]),
@@ -17,7 +17,11 @@ extension Conv {
     if isDepthwise {
       return try depthwiseConvolution(&p, shape, operands, activation)
     }
-    if let step = try sparseConvolution(&p, shape, operands, activation) { return step }
+    if weight.constant != nil || weight.mask != nil,
+      let step = try sparseConvolution(&p, shape, operands, activation)
+    {
+      return step
+    }
     return try denseConvolution(&p, shape, operands, activation)
   }
 }

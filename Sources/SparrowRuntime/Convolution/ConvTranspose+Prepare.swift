@@ -14,8 +14,8 @@ extension ConvTranspose {
     let nr = Int(kernels.pointee.gemm_nr)
     let mr = Int(kernels.pointee.gemm_mr)
     let rows = shape.outputs * shape.positions
-    let weights = try GatheredWeights(
-      &p, groups: shape.groups, rows: rows, k: shape.inputs,
+    let weights = try WeightPanels(
+      &p, .rows, groups: shape.groups, rows: rows, k: shape.inputs,
       source: WeightStrides(group: shape.inputs * rows, row: 1, k: rows))
     let packing = weights.phases.count
     let (x, y) = (p.slot(given), p.slot(p.outputs[0]))

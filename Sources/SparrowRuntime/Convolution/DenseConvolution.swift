@@ -1,7 +1,7 @@
 import CKernels
 import SparrowCore
 
-/// Convolution with packed weights: the kernels multiply input pixels where they lie, in the input's
+/// Convolution with weights in panels: the kernels multiply input pixels where they lie, in the input's
 /// own planes (1x1) or in a padded copy of the rows that a task needs.
 ///
 /// Workers share out blocks of pixels, and output channels where there are too few of those. Every
@@ -13,14 +13,18 @@ func denseConvolution(
   let tiling = try DenseTiling(shape, p)
   let copies = p.scratch(bytes: p.threads * tiling.input.copyFloats * 4)
   let sums = p.scratch(bytes: p.threads * tiling.sumFloats * 4)
+  let weights = try WeightPanels(
+    &p, tiling.kind.side, groups: shape.groups, rows: shape.outputs, k: shape.k,
+    source: WeightStrides(group: shape.outputs * shape.k, row: shape.k, k: 1))
   let product = DenseConvolution(
-    shape: shape, operands: operands, tiling: tiling,
-    weights: try groupPanels(&p, shape, tiling.kind), fused: FusedActivation(activation),
-    kernels: p.kernels)
+    shape: shape, operands: operands, tiling: tiling, weights: weights,
+    fused: FusedActivation(activation), kernels: p.kernels)
+  let packing = weights.phases.count
   return Step(
-    tasks: tiling.tasks.count, kernel: tiling.kind.name, multiplyAdds: shape.multiplyAdds,
-    inPlaceInput: operands.inPlaceInput
+    phases: weights.phases + [tiling.tasks.count], kernel: tiling.kind.name,
+    multiplyAdds: shape.multiplyAdds, inPlaceInput: operands.inPlaceInput
   ) { work in
+    if work.phase < packing { return weights.pack(work) }
     product.run(
       work, copy: work.floats(copies) + work.worker * tiling.input.copyFloats,
       sums: work.floats(sums) + work.worker * tiling.sumFloats)
@@ -38,6 +42,13 @@ private enum DenseKind {
     switch self {
     case .rows: "f32_conv_rows"
     case .columns: "f32_conv_columns"
+    }
+  }
+
+  var side: WeightPanels.Side {
+    switch self {
+    case .rows: .rows
+    case .columns: .columns
     }
   }
 
@@ -101,7 +112,7 @@ private struct DenseConvolution: @unchecked Sendable {
   let shape: ConvolutionShape
   let operands: ConvolutionOperands
   let tiling: DenseTiling
-  let weights: [Panels]
+  let weights: WeightPanels
   let fused: FusedActivation
   let kernels: UnsafePointer<sp_kernel_table>
 
@@ -125,7 +136,7 @@ private struct DenseConvolution: @unchecked Sendable {
       stride: pixels)
     var convolution = sp_direct_conv(
       x: input.isInPlace ? x + block.firstPixel : copy, offsets: input.offsets,
-      weights: weights[place.group].floats + row * shape.k, y: y, k: shape.k,
+      weights: weights.panels(group: place.group, work) + row * shape.k, y: y, k: shape.k,
       outputs: channels, rows: block.rows, columns: block.columns, row: input.row,
       out_row: block.columns, out_column: 1, out_plane: pixels)
     switch tiling.kind {
@@ -134,34 +145,6 @@ private struct DenseConvolution: @unchecked Sendable {
       kernels.pointee.f32_conv_columns(&convolution, tiling.reductionBlock, sums, &epilogue)
     }
     fused.finish(kernels, y, rows: channels, n: block.rows * block.columns, stride: pixels)
-  }
-}
-
-/// The weight of each group as panels of output channels.
-private func groupPanels(
-  _ p: inout Preparation, _ shape: ConvolutionShape, _ kind: DenseKind
-) throws(RuntimeError) -> [Panels] {
-  let kernels = p.kernels
-  let tensor = try p.constantWeight(1)
-  let layout: WeightCache.Layout = kind == .rows ? .rowPanels : .columnPanelsOfTransposed
-  return (0..<shape.groups).map { group in
-    let key = WeightCache.Key(
-      tensor, layout: layout, rows: shape.outputs, k: shape.k, group: group)
-    return p.weights.panels(key) {
-      tensor.withElements(of: Float.self) { all in
-        guard let base = all.baseAddress else { return Panels(count: 0) }
-        let source = base + group * shape.outputs * shape.k
-        return switch kind {
-        case .rows:
-          Panels.rows(
-            kernels, source, rows: shape.outputs, k: shape.k, rowStride: shape.k, columnStride: 1)
-        case .columns:
-          Panels.columns(
-            kernels, source, columns: shape.outputs, k: shape.k, rowStride: 1,
-            columnStride: shape.k)
-        }
-      }
-    }
   }
 }
 

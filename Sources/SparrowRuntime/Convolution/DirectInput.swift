@@ -20,6 +20,8 @@ struct DirectInput: @unchecked Sendable {
   let row: Int
   /// Floats of a block's copy, and its planes.
   let copyFloats: Int
+  /// Floats from one input channel to the next.
+  let channelFloats: Int
   private let layout: sp_split
   private let width: Int
   private let height: Int
@@ -38,6 +40,7 @@ struct DirectInput: @unchecked Sendable {
     let row = Int(g.out_width) + (Int(g.kernel_w) - 1) * Int(g.dilation_w) / Int(g.stride_w)
     let phases = Phases(g, rows: rows, row: row)
     let channel = isInPlace ? shape.inputPlane : phases.channel
+    channelFloats = channel
     let (floats, overflows) = shape.inputs.multipliedReportingOverflow(by: channel)
     guard !overflows, floats <= Int(Int32.max) else {
       throw p.unsupported("convolutions of \(shape.inputs) planes of \(channel) floats")
@@ -71,6 +74,21 @@ struct DirectInput: @unchecked Sendable {
   ) {
     var (geometry, layout) = (geometry, layout)
     kernels.pointee.f32_split(&geometry, x, block.firstRow, &layout, copy)
+  }
+
+  /// Copies a block's input of some channels, of the planes `x` of all, to where they are in a copy of
+  /// all.
+  @inline(__always)
+  func copy(
+    _ kernels: UnsafePointer<sp_kernel_table>, _ geometry: sp_conv_geometry,
+    _ x: UnsafePointer<Float>, channels: Range<Int>, from block: Block,
+    to copy: UnsafeMutablePointer<Float>
+  ) {
+    var part = geometry
+    part.channels = channels.count
+    self.copy(
+      kernels, part, x + channels.lowerBound * Int(geometry.plane), from: block,
+      to: copy + channels.lowerBound * channelFloats)
   }
 
   /// Tiles of `tile` pixels in an output row.

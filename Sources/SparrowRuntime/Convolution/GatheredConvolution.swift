@@ -8,8 +8,8 @@ func gatheredConvolution(_ p: inout Preparation, _ op: Conv) throws(RuntimeError
   let shape = try GatheredShape(p, op)
   let kernels = p.kernels
   let (mr, nr) = (Int(kernels.pointee.gemm_mr), Int(kernels.pointee.gemm_nr))
-  let weights = try GatheredWeights(
-    &p, groups: shape.groups, rows: shape.outputs, k: shape.k,
+  let weights = try WeightPanels(
+    &p, .rows, groups: shape.groups, rows: shape.outputs, k: shape.k,
     source: WeightStrides(group: shape.outputs * shape.k, row: shape.k, k: 1))
   let (x, y) = (p.slot(try p.input(0)), p.slot(p.outputs[0]))
   let (bias, addend) = (p.optional(2).map { p.slot($0) }, p.optional(3).map { p.slot($0) })
@@ -123,72 +123,5 @@ private struct GatheredShape: @unchecked Sendable {
       taps /= own[1]
     }
     return result
-  }
-}
-
-/// Where element (row, k) of a group's weight matrix is: what each index moves, in elements.
-struct WeightStrides {
-  var group: Int
-  var row: Int
-  var k: Int
-}
-
-/// A weight's groups as row panels: packed when the step is made where the weight is constant, else in
-/// a first phase of every run.
-struct GatheredWeights: @unchecked Sendable {
-  /// The tasks of the phase that packs; none where that is done.
-  let phases: [Int]
-  private let kernels: UnsafePointer<sp_kernel_table>
-  private let rows: Int
-  private let k: Int
-  private let strides: WeightStrides
-  private let ready: [Panels]
-  private let weight: Slot?
-  private let packed: Slot?
-  private let groupFloats: Int
-
-  init(
-    _ p: inout Preparation, groups: Int, rows: Int, k: Int, source strides: WeightStrides
-  ) throws(RuntimeError) {
-    let kernels = p.kernels
-    let operand = try p.input(1)
-    (self.kernels, self.rows, self.k, self.strides) = (kernels, rows, k, strides)
-    let mr = Int(kernels.pointee.gemm_mr)
-    groupFloats = (rows.dividedUp(by: mr) * mr * k + 15) / 16 * 16
-    if let tensor = operand.constant {
-      ready = (0..<groups).map { group in
-        tensor.withElements(of: Float.self) { all -> Panels in
-          guard let base = all.baseAddress else { return Panels(count: 0) }
-          return Panels.rows(
-            kernels, base + group * strides.group, rows: rows, k: k, rowStride: strides.row,
-            columnStride: strides.k)
-        }
-      }
-      (phases, weight, packed) = ([], nil, nil)
-    } else {
-      ready = []
-      phases = [groups]
-      weight = p.slot(operand)
-      packed = p.scratch(bytes: groups * groupFloats * 4)
-    }
-  }
-
-  /// Packs the group of a task's number.
-  func pack(_ work: borrowing Work) {
-    guard let weight, let packed else { return }
-    let mr = Int(kernels.pointee.gemm_mr)
-    let source = work.floats(weight) + work.task * strides.group
-    let target = work.floats(packed) + work.task * groupFloats
-    for row in stride(from: 0, to: rows, by: mr) {
-      kernels.pointee.f32_pack_a(
-        min(mr, rows - row), k, source + row * strides.row, strides.row, strides.k,
-        target + row * k)
-    }
-  }
-
-  @inline(__always)
-  func panels(group: Int, _ work: borrowing Work) -> UnsafePointer<Float> {
-    guard let packed else { return UnsafePointer(ready[group].floats) }
-    return UnsafePointer(work.floats(packed) + group * groupFloats)
   }
 }

@@ -1,12 +1,13 @@
 import CKernels
 import SparrowCore
 
-/// Convolution with a sparse weight: every stored weight multiplies one row of input pixels by
+/// Convolution with a sparse weight, constant or computed under a constant mask: every stored weight multiplies one row of input pixels by
 /// itself and adds it to a row of output pixels. nil where the weight is not sparse enough to win.
 ///
 /// ```
-/// phase 0   stage: strides taken apart                           (nothing without strides)
-/// phase 1   per tile of output pixels and chunk of output channels:
+/// phase 0   gather the weight's values                           (where it is computed)
+/// phase 1   stage: strides taken apart                           (nothing without strides)
+/// phase 2   per tile of output pixels and chunk of output channels:
 ///             per block of the reduction: gather the tile's input rows into L1, pass the weights over it
 /// ```
 func sparseConvolution(
@@ -18,8 +19,10 @@ func sparseConvolution(
   guard staged.isWorthwhile else { return nil }
   let windows = staged.windows()
   guard let matrices = try groupMatrices(p, shape, staged, windows) else { return nil }
+  let weight = try p.input(1)
+  let values = weight.constant == nil ? MaskedValues(&p, weight, matrices) : nil
   let convolution = SparseConvolution(
-    &p, shape, operands, activation, matrices, staged, windows)
+    &p, shape, operands, activation, matrices, values, staged, windows)
   return convolution.step(&p)
 }
 
@@ -29,6 +32,8 @@ private struct SparseConvolution {
   let operands: ConvolutionOperands
   let fused: FusedActivation
   let matrices: [SparseMatrix]
+  /// The values of a computed weight.
+  let values: MaskedValues?
   let staged: StagedPlanes
   let tiling: SparseTiling
   let tasks: ConvolutionTasks
@@ -42,11 +47,11 @@ private struct SparseConvolution {
 
   init(
     _ p: inout Preparation, _ shape: ConvolutionShape, _ operands: ConvolutionOperands,
-    _ activation: Activation, _ matrices: [SparseMatrix], _ staged: StagedPlanes,
-    _ windows: Windows
+    _ activation: Activation, _ matrices: [SparseMatrix], _ values: MaskedValues?,
+    _ staged: StagedPlanes, _ windows: Windows
   ) {
     (self.shape, self.operands, self.matrices) = (shape, operands, matrices)
-    (self.staged, self.windows) = (staged, windows)
+    (self.values, self.staged, self.windows) = (values, staged, windows)
     kernels = p.kernels
     fused = FusedActivation(activation)
     tiling = matrices[0].tiling
@@ -67,19 +72,14 @@ private struct SparseConvolution {
     let images = shape.batch * shape.groups
     let staging = p.tasks(work: images * staged.floats, limit: shape.inputs)
     let name = matrices[0].kernelName + (tiling.isInPlace ? " (in place)" : "")
-    guard !staged.isInput else {
-      return Step(
-        tasks: tasks.count, kernel: name, multiplyAdds: multiplyAdds,
-        inPlaceInput: operands.inPlaceInput
-      ) { work in
-        multiply(work)
-      }
-    }
+    let gathering = values.map { [$0.tasks] } ?? []
+    let preparing = gathering + (staged.isInput ? [] : [images * staging])
     return Step(
-      phases: [images * staging, tasks.count], kernel: name, multiplyAdds: multiplyAdds,
+      phases: preparing + [tasks.count], kernel: name, multiplyAdds: multiplyAdds,
       inPlaceInput: operands.inPlaceInput
     ) { work in
-      if work.phase == 1 { return multiply(work) }
+      if work.phase == preparing.count { return multiply(work) }
+      if let values, work.phase == 0 { return values.gather(work) }
       let (image, part) = work.task.quotientAndRemainder(dividingBy: staging)
       staged.stage(
         kernels, work.floats(operands.x) + image * shape.inputs * shape.inputPlane,
@@ -113,7 +113,9 @@ private struct SparseConvolution {
           kernels.pointee.f32_gather_windows(
             &rows, source, range.start, range.end, column, n, packed, tiling.width)
         }
-        var product = matrix.product(block: block, begin: first, end: last, tile: input, n: n)
+        var product = matrix.product(
+          block: block, begin: first, end: last, tile: input, n: n,
+          values: values?.pointer(place.group, work))
         product.sums = sums - first * tiling.width
         product.sums_stride = tiling.width
         finish(
@@ -177,7 +179,10 @@ private func groupMatrices(
   // Input rows that begin at cache lines are read where they are.
   let isAligned = windows.isPlain && staged.plane % 16 == 0 && staged.plane / 16 * 4 <= 65_535
   let planeLines = isAligned ? staged.plane / 16 : nil
-  let tensor = try p.constantWeight(1)
+  let weight = try p.input(1)
+  guard let tensor = weight.constant ?? weight.mask else {
+    throw p.unsupported("input 1, the weight, must be constant or masked")
+  }
   var result: [SparseMatrix] = []
   for group in 0..<shape.groups {
     let key = WeightCache.Key(
@@ -202,8 +207,9 @@ private func groupMatrix(
   _ p: Preparation, _ tensor: Tensor, _ group: Int, _ shape: ConvolutionShape,
   planeLines: Int?, like first: SparseMatrix?
 ) -> SparseMatrix? {
+  let elements = tensor.dtype == .bool ? SparseMatrix.sources(of: tensor) : tensor
   let weights = WeightNonzeros(
-    p.kernels, tensor, first: group * shape.outputs * shape.k, rows: shape.outputs,
+    p.kernels, elements, first: group * shape.outputs * shape.k, rows: shape.outputs,
     columns: shape.k)
   let choice = SparsityChoice(
     weights, inputs: shape.inputs, positions: shape.positions, columns: shape.outputPlane,

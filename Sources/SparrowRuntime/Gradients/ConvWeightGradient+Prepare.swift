@@ -15,6 +15,8 @@ extension ConvWeightGradient {
     guard x.dtype == .float32, gradient.dtype == .float32 else {
       return p.referenceStep(.convWeightGradient(self))
     }
+    if let sampled = try SampledWeightGradient(&p, self) { return sampled.step() }
+    let mask = p.optional(2).map { p.slot($0) }
     let shape = try WeightGradientShape(p, self)
     let kernels = p.kernels
     let (mr, nr) = (Int(kernels.pointee.gemm_mr), Int(kernels.pointee.gemm_nr))
@@ -26,10 +28,11 @@ extension ConvWeightGradient {
     let panels = p.scratch(bytes: p.threads * nr * lineFloats * 4)
     let (from, gradients, to) = (p.slot(x), p.slot(gradient), p.slot(p.outputs[0]))
     let tiles = shape.columns.dividedUp(by: nr)
+    let rows = shape.groups * shape.outputs
     let multiplyAdds =
       shape.batch * shape.groups * shape.outputs * shape.columns * shape.outputPlane
     return Step(
-      phases: [shape.batch * shape.groups, shape.groups * tiles],
+      phases: [shape.batch * shape.groups, shape.groups * tiles] + (mask == nil ? [] : [rows]),
       kernel: "f32_gemm (weight gradient)", multiplyAdds: multiplyAdds
     ) { work in
       if work.phase == 0 {
@@ -40,6 +43,12 @@ extension ConvWeightGradient {
             min(mr, shape.outputs - row), shape.outputPlane, source + row * shape.outputPlane,
             shape.outputPlane, 1, target + row * shape.outputPlane)
         }
+        return
+      }
+      if let mask, work.phase == 2 {
+        let first = work.task * shape.columns
+        let (flags, c) = (work.pointer(mask, as: UInt8.self) + first, work.floats(to) + first)
+        for i in 0..<shape.columns where flags[i] == 0 { c[i] = 0 }
         return
       }
       let (group, tile) = work.task.quotientAndRemainder(dividingBy: tiles)

@@ -42,7 +42,10 @@ final class SparseMatrix: @unchecked Sendable {
   private let order: UnsafeMutablePointer<UInt32>
   private let starts: UnsafeMutablePointer<UInt32>
   private let offsets: UnsafeMutablePointer<UInt16>
+  /// The weights, or, of a matrix made from a mask, where each comes from (``gather(_:from:to:)``).
   private let values: UnsafeMutablePointer<Float>
+  /// How many floats ``product(block:begin:end:tile:n:values:)`` reads of the weights' values.
+  let valueCount: Int
   private let orderRegion: Region
   private let startsRegion: Region
   private let offsetsRegion: Region
@@ -87,6 +90,7 @@ final class SparseMatrix: @unchecked Sendable {
     // A little slack lets kernels prefetch past the end.
     offsetsRegion = Region(count: total * 2 + 64)
     valuesRegion = Region(count: total * kind.values * 4 + 64)
+    valueCount = total * kind.values
     offsets = offsetsRegion.base.bindMemory(to: UInt16.self, capacity: total)
     values = valuesRegion.base.bindMemory(to: Float.self, capacity: total * kind.values)
     for block in 0..<blocks.count {
@@ -116,17 +120,18 @@ final class SparseMatrix: @unchecked Sendable {
   }
 
   /// The product of rows `begin ..< end` (whole segments) of one block and a tile of `n` columns,
-  /// without the places of its results.
+  /// without the places of its results. `given` are the values, where the matrix was made from a mask.
   @inline(__always)
   func product(
-    block: Int, begin: Int, end: Int, tile: UnsafePointer<Float>, n: Int
+    block: Int, begin: Int, end: Int, tile: UnsafePointer<Float>, n: Int,
+    values given: UnsafePointer<Float>? = nil
   ) -> sp_sparse_product {
     let step = kind.groupRows
     return sp_sparse_product(
       begin: begin / step, end: end.dividedUp(by: step), rows: rows,
       order: UnsafePointer(order + block * groups),
       start: UnsafePointer(starts + block * groups), offsets: UnsafePointer(offsets),
-      values: UnsafePointer(values), tile: tile, tile_stride: inputStride, n: n, sums: nil,
+      values: given ?? UnsafePointer(values), tile: tile, tile_stride: inputStride, n: n, sums: nil,
       sums_stride: 0, c: nil, ldc: 0)
   }
 
@@ -139,6 +144,34 @@ final class SparseMatrix: @unchecked Sendable {
     case .single: kernels.pointee.f32_spmm(product, epilogue)
     case .block4x1: kernels.pointee.f32_spmm_4x1(product, epilogue)
     case .block1x4: kernels.pointee.f32_spmm_1x4(product, epilogue)
+    }
+  }
+}
+
+extension SparseMatrix {
+  /// A stand-in for weights of which only the mask is known: each kept element holds its own number, plus
+  /// 1, as its bit pattern. A matrix made from it says where its values come from.
+  static func sources(of mask: Tensor) -> Tensor {
+    let count = mask.count
+    let bytes = mask.withFlags { flags in
+      Bytes(count: count * 4) { target in
+        guard let base = target.baseAddress?.bindMemory(to: UInt32.self, capacity: count) else {
+          return
+        }
+        for i in 0..<count { base[i] = flags[i] == 0 ? 0 : UInt32(truncatingIfNeeded: i &+ 1) }
+      }
+    }
+    return Tensor(dtype: .float32, shape: mask.shape, bytes: bytes)
+  }
+
+  /// The values `range` of a matrix made from ``sources(of:)``, from the present weight.
+  @inline(__always)
+  func gather(
+    _ range: Range<Int>, from weight: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>
+  ) {
+    for i in range {
+      let source = Int(values[i].bitPattern)
+      target[i] = source == 0 ? 0 : weight[source &- 1]
     }
   }
 }

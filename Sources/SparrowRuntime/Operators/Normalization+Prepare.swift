@@ -85,6 +85,9 @@ extension BatchNormalization {
       }
       isUniform = isUniform && parameter.dtype == x.dtype
     }
+    if isUniform, isTraining, x.dtype == .float32, x.shape.count > 1 {
+      return try prepareTraining(&p)
+    }
     guard isUniform, !isTraining else { return p.referenceStep(.batchNormalization(self)) }
     let plane = x.shape.dropFirst(2).reduce(1, *)
     let planes = x.count == 0 ? 0 : x.count / plane

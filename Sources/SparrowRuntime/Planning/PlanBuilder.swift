@@ -21,6 +21,8 @@ struct PlanBuilder {
   private var scratch: [(bytes: Int, step: Int)] = []
   private var denseConstants: Set<ValueID> = []
   private let folding: NodeFolding
+  /// The constant masks of values that ``Masked`` nodes make.
+  private let masks: [ValueID: Tensor]
   /// Measures rival kernels; nil where the cost model decides alone.
   private(set) var timer: StepTimer?
 
@@ -32,6 +34,7 @@ struct PlanBuilder {
     (self.pool, self.threads) = (pool, threads)
     roots = graph.values.indices.map { ValueID($0) }
     folding = NodeFolding(graph)
+    masks = graph.constantMasks()
   }
 
   /// What ``Plan`` keeps of the memory layout.
@@ -121,7 +124,8 @@ struct PlanBuilder {
       throw .unresolvedShape(value: value.name, type: value.type?.text ?? "of unknown type")
     }
     return Preparation.Operand(
-      dtype: type.dtype, shape: shape, constant: value.constant, value: roots[id.index])
+      dtype: type.dtype, shape: shape, constant: value.constant, mask: masks[id],
+      value: roots[id.index])
   }
 
   // MARK: Memory
@@ -229,5 +233,18 @@ struct PlanBuilder {
   private func byteCount(_ id: ValueID) throws(RuntimeError) -> Int {
     let operand = try operand(id)
     return operand.count * operand.dtype.size
+  }
+}
+
+extension Graph {
+  fileprivate func constantMasks() -> [ValueID: Tensor] {
+    var result: [ValueID: Tensor] = [:]
+    for node in nodes {
+      guard case .masked = node.op, let output = node.outputs.first,
+        let mask = node.input(1).flatMap({ self[$0].constant })
+      else { continue }
+      result[output] = mask
+    }
+    return result
   }
 }

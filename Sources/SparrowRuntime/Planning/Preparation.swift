@@ -9,6 +9,8 @@ public struct Preparation {
     public let shape: [Int]
     /// The value where it is constant.
     public let constant: Tensor?
+    /// Where a computed value has zeros in every run: a mask of bool; nil where that is not known.
+    var mask: Tensor? = nil
     var value: ValueID
     /// Where its elements are, in elements, if not one after the other: only what ``NodeFolding``
     /// arranged with the operator.

@@ -22,6 +22,29 @@ let gradientRows: [InferenceRow] = [
     .convWeightGradient(ConvWeightGradient(window: Window(kernel: [1, 1]))),
     ["f32[1,4,8,9]", "f64[1,6,8,9]"], "error: x is f32, the gradient f64"),
   InferenceRow(
+    .batchNormalizationGradient(BatchNormalizationGradient()),
+    ["f32[n,3,8,9]", "f32[3]", "f32[n,3,8,9]"], "f32[n,3,8,9] f32[3] f32[3]", outputs: 3),
+  InferenceRow(
+    .batchNormalizationGradient(BatchNormalizationGradient()),
+    ["f32[2,3]", "f32[4]", "f32[2,3]"],
+    "error: channels of x and of scale: 3 and 4 must be equal"),
+  InferenceRow(
+    .batchNormalizationGradient(BatchNormalizationGradient()),
+    ["f32[2,3]", "f64[3]", "f32[2,3]"], "error: x is f32, scale f64, the gradient f32"),
+  InferenceRow(
+    .convWeightGradient(ConvWeightGradient(window: Window(kernel: [1, 1]))),
+    ["f32[1,4,8,9]", "f32[1,6,8,9]", "bool[6,4,1,1]"], "f32[6,4,1,1]"),
+  InferenceRow(
+    .convWeightGradient(ConvWeightGradient(window: Window(kernel: [1, 1]))),
+    ["f32[1,4,8,9]", "f32[1,6,8,9]", "bool[6,5,1,1]"],
+    "error: axis 1 of the mask and of the weight: 5 and 4 must be equal"),
+  InferenceRow(.masked(Masked()), ["f32[n,3]", "bool[n,3]"], "f32[n,3]"),
+  InferenceRow(
+    .masked(Masked()), ["f32[2,3]", "f32[2,3]"], "error: the mask is f32, expected bool"),
+  InferenceRow(
+    .masked(Masked()), ["f32[2,3]", "bool[2,4]"],
+    "error: axis 1 of x and of the mask: 3 and 4 must be equal"),
+  InferenceRow(
     .maxPoolGradient(MaxPoolGradient(window: Window(kernel: [2, 2], strides: [2, 2]))),
     ["f32[n,3,8,9]", "f32[n,3,4,4]"], "f32[n,3,8,9]"),
   InferenceRow(

@@ -30,8 +30,9 @@ extension ChannelAnalysis {
     case .flatten, .squeeze, .unsqueeze: visitRegrouping(node)
     case .expand: visitExpand(node)
     case .shapeOf(let op): visit(op, node)
-    case .affineGrid, .argExtreme, .attention, .bernoulli, .bitCast, .causalConvWithState,
-      .convWeightGradient, .maxPoolGradient,
+    case .affineGrid, .argExtreme, .attention, .batchNormalizationGradient, .bernoulli, .bitCast,
+      .causalConvWithState,
+      .convWeightGradient, .masked, .maxPoolGradient,
       .centerCropPad, .col2Im, .compress, .constantOfShape, .cosineWindow, .deformConv,
       .depthToSpace, .det, .dft, .einsum, .dequantizeLinear, .dynamicQuantizeLinear, .eyeLike,
       .gatherElements, .gatherND, .gridSample, .if, .groupQueryAttention, .integerConvolution,

@@ -1,5 +1,6 @@
 /// Sparrow's own: the gradient of a convolution with respect to its weight. Inputs: x `[N, C, ...]`, the
-/// gradient of the convolution's output `[N, O, ...]`. Output `[O, C/group, kernel...]`.
+/// gradient of the convolution's output `[N, O, ...]` and, optionally, a mask of bool of the output's shape,
+/// outside of which the result is 0. Output `[O, C/group, kernel...]`.
 ///
 /// ```
 /// dW[o, c, t] = sum over n, p of gradient[n, o, p] * x[n, c, p * stride - pad + t * dilation]
@@ -18,7 +19,7 @@ public struct ConvWeightGradient: Operator {
   public var name: String { "ConvWeightGradient" }
   public var domain: String { "sparrow" }
   public static var variants: [Self] { [Self()] }
-  public var inputCount: ClosedRange<Int> { 2...2 }
+  public var inputCount: ClosedRange<Int> { 2...3 }
 
   public mutating func visit<V: AttributeVisitor>(_ visitor: inout V) throws(V.Failure) {
     try window.visit(&visitor)
@@ -50,7 +51,17 @@ public struct ConvWeightGradient: Operator {
     if let outputs = output[1].value, outputs % group != 0 {
       throw InferenceError("\(outputs) output channels do not divide into \(group) groups")
     }
-    return [TensorType(x.dtype, [output[1], channels] + kernel.map { .known($0) })]
+    let result = [output[1], channels] + kernel.map { Dimension.known($0) }
+    if context.has(2) {
+      guard try context.type(2).dtype == .bool else {
+        throw InferenceError("the mask is \(try context.type(2).dtype.name), expected bool")
+      }
+      try ShapeRules.requireEqualRanks(try context.dimensions(2), result, "the mask and the weight")
+      for (i, (a, b)) in zip(try context.dimensions(2) ?? result, result).enumerated() {
+        _ = try ShapeRules.unify(a, b, what: "axis \(i) of the mask and of the weight")
+      }
+    }
+    return [TensorType(x.dtype, result)]
   }
 
   public func compute(_ x: Operands) throws(ComputeError) -> [Tensor] {
@@ -76,6 +87,9 @@ public struct ConvWeightGradient: Operator {
           }
         }
       }
+    }
+    if x.has(2) {
+      for (i, flag) in try x.doubles(2).enumerated() where flag == 0 { sums[i] = 0 }
     }
     return [Tensor(try x.dtype(0), shape, doubles: sums)]
   }

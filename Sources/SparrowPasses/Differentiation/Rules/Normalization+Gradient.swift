@@ -6,16 +6,16 @@ extension BatchNormalization {
   ) throws(DifferentiationError) -> [ValueID?] {
     try n.requireFirstOutputOnly()
     let (x, g) = (try n.input(0), try n.output())
+    if isTraining {
+      let made = try b.add(
+        .batchNormalizationGradient(BatchNormalizationGradient(epsilon: epsilon)),
+        [x, try n.input(1), g], outputs: 3)
+      return made + [nil, nil]
+    }
     let rank = try b.rank(x)
-    let axes = [0] + (2..<max(2, rank))
     let scale = try b.alongChannels(try n.input(1), rank: rank)
-    let mean =
-      isTraining ? try b.mean(x, axes: axes) : try b.alongChannels(try n.input(3), rank: rank)
-    let centred = try b.minus(x, mean)
-    let variance =
-      isTraining
-      ? try b.mean(try b.times(centred, centred), axes: axes)
-      : try b.alongChannels(try n.input(4), rank: rank)
+    let centred = try b.minus(x, try b.alongChannels(try n.input(3), rank: rank))
+    let variance = try b.alongChannels(try n.input(4), rank: rank)
     let deviation = try b.unary(.sqrt, try b.plus(variance, Double(epsilon)))
     let inverse = try b.unary(.reciprocal, deviation)
     let factor = try b.times(scale, inverse)
@@ -24,14 +24,6 @@ extension BatchNormalization {
     let normal = try b.times(centred, inverse)
     if n.wants(1) { gradients[1] = try b.sumOverPlanes(try b.times(g, normal)) }
     if n.wants(2) { gradients[2] = try b.sumOverPlanes(g) }
-    if isTraining {
-      // factor (g - mean(g) - normal mean(g normal)): what x moves its own mean and variance by.
-      guard n.wants(0) else { return gradients }
-      let shift = try b.mean(g, axes: axes)
-      let stretch = try b.times(normal, try b.mean(try b.times(g, normal), axes: axes))
-      gradients[0] = try b.times(factor, try b.minus(try b.minus(g, shift), stretch))
-      return gradients
-    }
     if n.wants(0) { gradients[0] = try b.times(g, factor) }
     if n.wants(3) { gradients[3] = try b.sumOverPlanes(try b.negative(try b.times(g, factor))) }
     if n.wants(4) {
