@@ -26,20 +26,29 @@ extension Architecture {
     case .resNet50: resNet(.fifty)
     case .resNet18Small: resNet(.eighteenSmall)
     case .resNet20: resNet(.twenty)
-    case .mobileNetV1: .images(MobileNetV1.build)
-    case .mobileNetV2: .images(MobileNetV2.build)
+    case .mobileNetV1: mobileNetV1(isSmall: false)
+    case .mobileNetV2: mobileNetV2(isSmall: false)
+    case .mobileNetV1Small: mobileNetV1(isSmall: true)
+    case .mobileNetV2Small: mobileNetV2(isSmall: true)
     case .efficientNetLite0: .images(EfficientNetLite.variants[0].build)
     case .efficientNetLite1: .images(EfficientNetLite.variants[1].build)
     case .efficientNetLite2: .images(EfficientNetLite.variants[2].build)
     case .efficientNetLite3: .images(EfficientNetLite.variants[3].build)
     case .efficientNetLite4: .images(EfficientNetLite.variants[4].build)
     case .fbNetV3A: fbNet(.a)
+    case .fbNetV3ASmall: fbNet(.a, isSmall: true)
     case .fbNetV3B: fbNet(.b)
+    case .fbNetV3BSmall: fbNet(.b, isSmall: true)
     case .fbNetV3C: fbNet(.c)
+    case .fbNetV3CSmall: fbNet(.c, isSmall: true)
     case .fbNetV3D: fbNet(.d)
+    case .fbNetV3DSmall: fbNet(.d, isSmall: true)
     case .fbNetV3E: fbNet(.e)
+    case .fbNetV3ESmall: fbNet(.e, isSmall: true)
     case .fbNetV3F: fbNet(.f)
+    case .fbNetV3FSmall: fbNet(.f, isSmall: true)
     case .fbNetV3G: fbNet(.g)
+    case .fbNetV3GSmall: fbNet(.g, isSmall: true)
     case .bertTiny: .bert(BERT(layers: 2, hidden: 128, heads: 2))
     case .bertMini: .bert(BERT(layers: 4, hidden: 256, heads: 4))
     case .bertSmall: .bert(BERT(layers: 4, hidden: 512, heads: 8))
@@ -64,10 +73,22 @@ extension Architecture {
     }
   }
 
-  private func fbNet(_ member: FBNetV3.Member) -> Family {
+  private func mobileNetV1(isSmall: Bool) -> Family {
+    .images { (b, sample, width, classes) throws(ArchitectureError) in
+      try MobileNetV1(isSmall: isSmall, width: width).build(&b, sample: sample, classes: classes)
+    }
+  }
+
+  private func mobileNetV2(isSmall: Bool) -> Family {
+    .images { (b, sample, width, classes) throws(ArchitectureError) in
+      try MobileNetV2(isSmall: isSmall, width: width).build(&b, sample: sample, classes: classes)
+    }
+  }
+
+  private func fbNet(_ member: FBNetV3.Member, isSmall: Bool = false) -> Family {
     .images { (b, sample, width, classes) throws(ArchitectureError) in
       var network = FBNetV3(member)
-      network.width = width
+      (network.width, network.isSmall) = (width, isSmall)
       return try network.build(&b, sample: sample, classes: classes)
     }
   }

@@ -19,6 +19,9 @@ struct NetworkTests {
     (.mobileNetV1, .init(inputShape: [3, 40, 40], width: 0.25)),
     (.mobileNetV2, .init(inputShape: [3, 40, 40], width: 0.35)),
     (.efficientNetLite1, .init(inputShape: [3, 45, 52], width: 0.25)),
+    (.mobileNetV1Small, .init(inputShape: [1, 28, 28], width: 0.25)),
+    (.mobileNetV2Small, .init(inputShape: [1, 28, 28], width: 0.35)),
+    (.fbNetV3BSmall, .init(inputShape: [1, 28, 28], width: 0.5)),
     (.fbNetV3C, .init(inputShape: [3, 72, 72], width: 0.5)), (.bertTiny, tiny),
   ]
 

@@ -73,14 +73,22 @@ struct BERT {
     let kinds = try b.parameter(name + "token_type_embeddings.weight", [2, hidden], Self.weight)
     let word = try b.add(.gather(Gather()), [words, ids], name + "word_embeddings")
     let kind = try b.add(.gather(Gather()), [kinds, types], name + "token_type_embeddings")
-    var shape = ShapeOf()
-    (shape.start, shape.end) = (1, 2)
-    let length = try b.add(.shapeOf(shape), [ids], name + "length")
+    let length = try sequenceLength(&b, ids, name + "length")
     let (zero, axis) = (b.integers(name + "start", [0]), b.integers(name + "axis", [0]))
     let place = try b.add(
       .slice(Slice()), [places, zero, length, axis], name + "position_embeddings")
     let sum = try b.sum(name + "add", word, kind)
     return try norm(&b, name + "LayerNorm", try b.sum(name + "add", sum, place))
+  }
+
+  /// The number of tokens of a sequence, `[1]`: a constant where it is fixed.
+  private func sequenceLength(
+    _ b: inout NetworkBuilder, _ ids: ValueID, _ name: String
+  ) throws(ArchitectureError) -> ValueID {
+    if let tokens { return b.integers(name, [Int64(tokens)]) }
+    var shape = ShapeOf()
+    (shape.start, shape.end) = (1, 2)
+    return try b.add(.shapeOf(shape), [ids], name)
   }
 
   /// 0 for tokens and -10000 for padding, `[batch, 1, 1, sequence]`.

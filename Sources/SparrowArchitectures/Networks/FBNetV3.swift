@@ -8,6 +8,9 @@ import SparrowCore
 /// `backbone.stages.xif2_0.pw.conv.weight`, `...dw.bn.weight`, `...se.se.0.conv.weight`,
 /// `...pwl.conv.weight`, `head.conv.weight`. First values are PyTorch's own for convolutions; the last
 /// batch norm of a residual block starts at 0.
+///
+/// The form for small images is ours, in the style of FBNetV3 and not published: the same blocks with
+/// stride 1 in the stem and the second stage, and half the kernel of zeros at every border.
 struct FBNetV3 {
   /// A run of equal blocks; the stride is the first one's.
   struct Blocks {
@@ -31,19 +34,21 @@ struct FBNetV3 {
   /// Channels between that mean and the scores.
   var head = 1984
   var width = 1.0
+  var isSmall = false
 
   func build(
     _ b: inout NetworkBuilder, sample: [Int], classes: Int
   ) throws(ArchitectureError) -> ValueID {
     let stages = "backbone.stages."
-    var x = try layer(
-      &b, stages + "xif0_0", try b.image(sample), form(scaled(stem), kernel: 3, stride: 2))
+    let first = form(scaled(stem), kernel: 3, stride: isSmall ? 1 : 2)
+    var x = try layer(&b, stages + "xif0_0", try b.image(sample), first)
     for (s, runs) in self.stages.enumerated() {
       var place = 0
       for blocks in runs {
         for i in 0..<blocks.count {
           var block = blocks
-          if i > 0 { (block.stride, block.zeros) = (1, nil) }
+          if i > 0 || isSmall { block.zeros = nil }
+          if i > 0 || isSmall && s == 1 { block.stride = 1 }
           x = try self.block(&b, stages + "xif\(s + 1)_\(place)", x, block)
           place += 1
         }

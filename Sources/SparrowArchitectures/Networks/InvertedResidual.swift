@@ -7,11 +7,11 @@ struct InvertedResidual {
   var function: Nonlinearity
   var padding: BorderPadding
 
-  /// 3x3 at stride 2: `conv_stem`, `bn1`.
+  /// 3x3: `conv_stem`, `bn1`.
   func stem(
-    _ b: inout NetworkBuilder, _ image: ValueID, outputs: Int
+    _ b: inout NetworkBuilder, _ image: ValueID, outputs: Int, stride: Int = 2
   ) throws(ArchitectureError) -> ValueID {
-    try layer(&b, ("conv_stem", "bn1", "act1"), image, form(outputs, kernel: 3, stride: 2))
+    try layer(&b, ("conv_stem", "bn1", "act1"), image, form(outputs, kernel: 3, stride: stride))
   }
 
   /// A depthwise convolution and a 1x1 one, with an activation after the second where it

@@ -4,26 +4,31 @@ import SparrowCore
 ///
 /// Parameters are named as in torchvision's `mobilenet_v2`: `features.0.0.weight`,
 /// `features.1.conv.0.0.weight`, `classifier.1.weight`. Convolutions start normal by fan-out, the
-/// classifier normal of deviation 0.01, its bias at 0.
-enum MobileNetV2 {
+/// classifier normal of deviation 0.01, its bias at 0. The form for small images is the same with stride
+/// 1 in the stem and the second stage.
+struct MobileNetV2 {
+  var isSmall = false
+  var width = 1.0
+
   /// Expansion, channels, blocks and the first block's stride of each stage.
   private static let stages = [
     (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2),
     (6, 320, 1, 1),
   ]
 
-  static func build(
-    _ b: inout NetworkBuilder, sample: [Int], width: Double, classes: Int
+  func build(
+    _ b: inout NetworkBuilder, sample: [Int], classes: Int
   ) throws(ArchitectureError) -> ValueID {
     func scaled(_ channels: Int) -> Int { ChannelRounding.divisible(Double(channels) * width) }
-    let stem = ConvolutionForm(scaled(32), kernel: 3, stride: 2)
+    let stem = ConvolutionForm(scaled(32), kernel: 3, stride: isSmall ? 1 : 2)
     var x = try layer(&b, "features.0", (0, 1), try b.image(sample), stem)
     var place = 1
-    for (expansion, channels, depth, first) in stages {
+    for (s, (expansion, channels, depth, first)) in Self.stages.enumerated() {
       for i in 0..<depth {
+        let stride = i > 0 || isSmall && s == 1 ? 1 : first
         x = try block(
           &b, "features.\(place)", x, outputs: scaled(channels), expansion: expansion,
-          stride: i == 0 ? first : 1)
+          stride: stride)
         place += 1
       }
     }
@@ -35,7 +40,7 @@ enum MobileNetV2 {
   }
 
   /// Convolution, batch normalisation and ReLU6 at two places of a sequence.
-  private static func layer(
+  private func layer(
     _ b: inout NetworkBuilder, _ name: String, _ places: (Int, Int), _ x: ValueID,
     _ form: ConvolutionForm
   ) throws(ArchitectureError) -> ValueID {
@@ -44,7 +49,7 @@ enum MobileNetV2 {
     return try b.nonlinearity("\(name).\(places.1 + 1)", normal, .relu6)
   }
 
-  private static func block(
+  private func block(
     _ b: inout NetworkBuilder, _ name: String, _ x: ValueID, outputs: Int, expansion: Int,
     stride: Int
   ) throws(ArchitectureError) -> ValueID {
