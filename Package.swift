@@ -47,12 +47,15 @@ let package = Package(
     library(
       "SparrowCompress",
       ["SparrowPasses", "SparrowRuntime", "SparrowCore", "CKernels", "CLapack", "CPlatform"]),
+    library(
+      "SparrowTrain", ["SparrowCompress", "SparrowPasses", "SparrowRuntime", "SparrowCore"]),
     library("SparrowReport", ["SparrowPasses", "SparrowRuntime", "SparrowCore", "CKernels"]),
     library(
       "Sparrow",
       [
-        "SparrowReport", "SparrowCompress", "SparrowFormats", "SparrowArchitectures",
-        "SparrowPasses", "SparrowRuntime", "SparrowCore", "CImages", "CPlatform", "CZlib", "Yams",
+        "SparrowReport", "SparrowTrain", "SparrowCompress", "SparrowFormats",
+        "SparrowArchitectures", "SparrowPasses", "SparrowRuntime", "SparrowCore", "CImages",
+        "CPlatform", "CZlib", "Yams",
       ]),
     .executableTarget(
       name: "sparrow-cli",
@@ -75,6 +78,12 @@ let package = Package(
     tests(
       "SparrowArchitecturesTests",
       ["SparrowArchitectures", "SparrowFormats", "SparrowPasses", "SparrowRuntime", "SparrowCore"]),
+    tests(
+      "SparrowTrainTests",
+      [
+        "SparrowTrain", "SparrowCompress", "SparrowFormats", "SparrowPasses", "SparrowRuntime",
+        "SparrowCore",
+      ]),
     tests("SparrowReportTests", ["SparrowReport", "SparrowRuntime", "SparrowCore"]),
     tests("SparrowTests", ["Sparrow"]),
   ]

@@ -152,7 +152,7 @@ private struct AnyKey: CodingKey {
 
 extension Decoder {
   /// A container that holds no key beyond `Key`'s.
-  fileprivate func strictContainer<Key: CodingKey & CaseIterable>(
+  package func strictContainer<Key: CodingKey & CaseIterable>(
     keyedBy type: Key.Type
   ) throws -> KeyedDecodingContainer<Key> {
     let expected = Key.allCases.map { $0.stringValue }

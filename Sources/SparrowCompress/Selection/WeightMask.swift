@@ -14,7 +14,7 @@ public struct WeightMask: Sendable, Equatable {
   }
 
   /// Asks `keeps` about every element in order.
-  init(count: Int, keeping keeps: (Int) -> Bool) {
+  package init(count: Int, keeping keeps: (Int) -> Bool) {
     let bits = Bytes(count: (count + 7) / 8) { target in
       for byte in target.indices {
         var value: UInt8 = 0

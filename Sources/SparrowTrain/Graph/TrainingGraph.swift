@@ -1,0 +1,178 @@
+import SparrowCompress
+import SparrowCore
+import SparrowPasses
+import SparrowRuntime
+
+/// A constant of a graph that training changes.
+public struct Parameter: Hashable, Sendable {
+  public var name: String
+  /// Where it is in ``TrainingGraph/source``.
+  public var value: ValueID
+  public var dtype: DType
+  public var shape: [Int]
+
+  public var count: Int { shape.elementCount }
+}
+
+/// A graph that computes a loss of one batch and its gradients.
+///
+/// ```
+/// inputs:  samples..., targets, [teacher's scores], parameters..., running statistics...
+/// outputs: loss, scores, new running statistics..., gradients of the parameters...
+/// ```
+/// Parameters are constants of ``source`` made inputs, so that their memory can change between runs
+/// without another plan. Batch normalisations with constant statistics are in training mode unless they
+/// are frozen: the new statistics are what the given ones become by ONNX's momentum (population
+/// variance). Dropout stays what it is in inference: nothing.
+public struct TrainingGraph: Sendable {
+  /// The network itself, its parameters and statistics as constants.
+  public let source: Graph
+  public let graph: Graph
+  public let parameters: [Parameter]
+  /// Running means and variances, of each batch normalisation the mean before the variance.
+  public let statistics: [Parameter]
+  /// The tensors of a sample.
+  public let inputCount: Int
+  public let targetType: TensorType
+  public let scoresShape: [Int]
+  public let takesTeacher: Bool
+  public let loss: TrainingLoss
+
+  /// How batch normalisations are trained.
+  public enum Normalization: String, CaseIterable, Hashable, Sendable {
+    /// By the statistics of each batch.
+    case training
+    /// By the running statistics, which stay as they are.
+    case frozen
+  }
+
+  /// For batches of `inputShapes`, one an input.
+  ///
+  /// Parameters whose names, or whose nodes' names, match one of `frozen` stay constants. Throws where
+  /// nothing is left to train, the loss does not fit the first output, or an operator on the way has
+  /// no gradient.
+  public init(
+    _ graph: Graph, inputShapes: [[Int]], loss: TrainingLoss = TrainingLoss(),
+    frozen: [String] = [], normalization: Normalization = .training
+  ) throws(TrainError) {
+    var source = graph
+    source.separateRunningStatistics()
+    let trainable = try Self.trainable(source, frozen)
+    let running = normalization == .training ? source.runningStatistics() : []
+    var concrete = try Self.concrete(source, inputShapes, trainable + running)
+    let moved = concrete.trainBatchNormalization { running.contains($0) }
+    let samples = Array(concrete.inputs.prefix(source.inputs.count))
+    let values = try concrete.addTrainingLoss(loss)
+    guard let targetType = concrete[values.targets].type,
+      let scoresShape = concrete[values.scores].type?.shape
+    else { throw .network("the shape of '\(concrete[values.scores].name)' is not known") }
+    let statistics = moved.map { $0.old }
+    concrete.inputs =
+      samples + [values.targets] + (values.teacher.map { [$0] } ?? []) + trainable + statistics
+    let gradients: [ValueID]
+    do throws(DifferentiationError) {
+      gradients = try concrete.addGradients(of: values.loss, withRespectTo: trainable)
+    } catch {
+      throw .differentiation(error)
+    }
+    concrete.outputs = [values.loss, values.scores] + moved.map { $0.new } + gradients
+    concrete.removeDeadNodes()
+    self.source = source
+    self.graph = concrete
+    parameters = trainable.map { source.parameter($0) }
+    self.statistics = statistics.map { source.parameter($0) }
+    inputCount = samples.count
+    (self.targetType, self.scoresShape) = (targetType, scoresShape)
+    takesTeacher = values.teacher != nil
+    self.loss = loss
+  }
+
+  private static func trainable(
+    _ source: Graph, _ frozen: [String]
+  ) throws(TrainError) -> [ValueID] {
+    let all = source.trainableConstants()
+    guard !all.isEmpty else {
+      throw .network("the network has no weights that could be trained")
+    }
+    let readers = source.consumers()
+    let globs = frozen.map { Glob($0) }
+    func names(_ id: ValueID) -> [String] {
+      [source[id].name] + readers[id.index].map { source.nodes[$0].name }
+    }
+    for glob in globs where !all.contains(where: { names($0).contains(where: glob.matches) }) {
+      throw .setting("'\(glob.pattern)' matches no parameter and no node; nothing is frozen by it")
+    }
+    let left = all.filter { id in
+      !names(id).contains { name in globs.contains { $0.matches(name) } }
+    }
+    guard !left.isEmpty else {
+      throw .setting("every parameter is frozen: nothing is left to train")
+    }
+    return left
+  }
+
+  /// The source for inputs of the shapes, with `promoted` as further inputs.
+  private static func concrete(
+    _ source: Graph, _ inputShapes: [[Int]], _ promoted: [ValueID]
+  ) throws(TrainError) -> Graph {
+    let open: Graph
+    do throws(DifferentiationError) {
+      open = try source.promotingConstantsToInputs(promoted)
+    } catch {
+      throw .differentiation(error)
+    }
+    let shapes = inputShapes + promoted.map { source[$0].constant?.shape ?? [] }
+    do throws(RuntimeError) {
+      return try open.specialized(inputShapes: shapes)
+    } catch {
+      throw .runtime(error)
+    }
+  }
+
+  /// The network for inference with its parameters and statistics as further inputs: samples, then
+  /// parameters, then statistics. Its output is what the loss takes: scores before a softmax at the
+  /// end, or for squared errors the first output.
+  public func inferenceGraph() throws(TrainError) -> Graph {
+    let promoted = (parameters + statistics).map { $0.value }
+    do throws(DifferentiationError) {
+      let isScored = loss.task != .meanSquaredError
+      var graph = source
+      if isScored {
+        graph = try source.scoresOnly()
+      } else {
+        graph.outputs = Array(graph.outputs.prefix(1))
+        graph.removeDeadNodes()
+      }
+      return try graph.promotingConstantsToInputs(promoted)
+    } catch {
+      throw .differentiation(error)
+    }
+  }
+
+  /// The network with other values of parameters and statistics, in their order.
+  public func exported(parameters values: [Tensor], statistics running: [Tensor]) -> Graph {
+    precondition(values.count == parameters.count && running.count == statistics.count)
+    var graph = source
+    for (parameter, tensor) in zip(parameters + statistics, values + running) {
+      graph[parameter.value].constant = tensor
+    }
+    return graph
+  }
+}
+
+extension Graph {
+  fileprivate func parameter(_ id: ValueID) -> Parameter {
+    let tensor = self[id].constant
+    return Parameter(
+      name: self[id].name, value: id, dtype: tensor?.dtype ?? .float32, shape: tensor?.shape ?? [])
+  }
+
+  /// The graph up to the scores of its first output: before a softmax at its end.
+  func scoresOnly() throws(DifferentiationError) -> Graph {
+    var graph = self
+    graph.outputs = [try graph.addCrossEntropyLoss().scores]
+    graph.inputs = inputs
+    graph.removeDeadNodes()
+    return graph
+  }
+}
