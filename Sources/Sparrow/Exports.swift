@@ -6,3 +6,4 @@
 @_exported import SparrowPasses
 @_exported import SparrowReport
 @_exported import SparrowRuntime
+@_exported import SparrowTrain

@@ -1,5 +1,6 @@
 import Foundation
 import SparrowCompress
+import SparrowTrain
 import Yams
 
 /// A recipe file that does not say what a recipe says.
@@ -16,9 +17,25 @@ extension Recipe {
   /// Reads a recipe from YAML (or JSON, which is YAML); see ``Recipe`` for its keys.
   ///
   /// A key that is mistyped, missing or of another type is an error that names it.
-  public init(yaml text: String) throws(RecipeError) {
+  public init(yaml text: String) throws(RecipeError) { self = try RecipeText.decoded(text) }
+
+  /// The recipe as YAML, every key written out.
+  public func yaml() throws -> String { try RecipeText.encoded(self) }
+}
+
+extension TrainRecipe {
+  /// Reads a recipe with training from YAML; see ``SparrowTrain/TrainRecipe`` for its keys.
+  public init(yaml text: String) throws(RecipeError) { self = try RecipeText.decoded(text) }
+
+  /// The recipe as YAML, every key written out.
+  public func yaml() throws -> String { try RecipeText.encoded(self) }
+}
+
+/// Recipes of both kinds as YAML.
+private enum RecipeText {
+  static func decoded<R: Decodable>(_ text: String) throws(RecipeError) -> R {
     do {
-      self = try YAMLDecoder().decode(Recipe.self, from: text)
+      return try YAMLDecoder().decode(R.self, from: text)
     } catch let error as DecodingError {
       throw RecipeError(error)
     } catch let error as YamlError {
@@ -28,11 +45,10 @@ extension Recipe {
     }
   }
 
-  /// The recipe as YAML, every key written out.
-  public func yaml() throws -> String {
+  static func encoded<R: Encodable>(_ recipe: R) throws -> String {
     let encoder = YAMLEncoder()
     encoder.options.sortKeys = true
-    return try encoder.encode(self)
+    return try encoder.encode(recipe)
   }
 }
 

@@ -4,6 +4,7 @@ import SparrowCore
 import SparrowFormats
 import SparrowPasses
 import SparrowRuntime
+import SparrowTrain
 
 /// Why something asked of Sparrow cannot be done.
 public enum SparrowError: Error {
@@ -19,6 +20,8 @@ public enum SparrowError: Error {
   case compression(model: String, CompressError)
   /// A network that cannot be built as asked.
   case architecture(ArchitectureError)
+  /// A model that cannot be trained as asked.
+  case training(model: String, TrainError)
   /// A path whose extension is none of a known format's.
   case unknownFormat(path: String, expected: String)
   /// A recipe that cannot be read.
@@ -39,6 +42,7 @@ public enum SparrowError: Error {
     case .passes(let model, let error): "\(model): \(error.message)"
     case .compression(let model, let error): "\(model): \(error.message)"
     case .architecture(let error): error.message
+    case .training(let model, let error): "\(model): \(error.message)"
     case .unknownFormat(let path, let expected):
       "cannot tell the format of \(path) by its extension, expected \(expected)"
     case .recipe(let file, let reason): "\(file): \(reason)"

@@ -19,7 +19,24 @@ struct BadUsageTests {
 
   static let cases = [
     Case("frobnicate", says: "frobnicate"),
-    Case("train", mlp, "x.onnx", says: "train"),
+    Case("train", mlp, "x.onnx", says: "--data"),
+    Case("train", mlp, "x.txt", "--data", data, says: "expected .onnx or .sparrow"),
+    Case("train", mlp, "x.onnx", "--data", data, "--epochs", "0", says: "epochs is 0"),
+    Case("train", mlp, "x.onnx", "--data", data, "--learning-rate", "-1", says: "learning rate"),
+    Case("train", mlp, "x.onnx", "--data", data, "--method", "gmp", says: "how sparse"),
+    Case("train", mlp, "x.onnx", "--data", data, "--method", "luck", says: "'luck'"),
+    Case(
+      "train", mlp, "x.onnx", "--data", data, "--method", "rigl", "--sparsity", "0.5",
+      "--criterion", "taylor", says: "method rigl has no setting 'criterion'"),
+    Case("train", mlp, "x.onnx", "--data", data, "--sparsity", "1", says: "expected a fraction"),
+    Case(
+      "train", mlp, "x.onnx", "--data", data, "--sparsity", "0.5", "--pattern", "channels",
+      says: "does not cut channels"),
+    Case("train", mlp, "x.onnx", "--data", data, "--augment", "flip", says: "images [N, C, H, W]"),
+    Case("train", mlp, "x.onnx", "--data", data, "--augment", "turn=3", says: "'turn=3'"),
+    Case("train", mlp, "x.onnx", "--data", data, "--metrics", "x.txt", says: ".csv or .jsonl"),
+    Case("train", mlp, "x.onnx", "--data", data, "--recipe", "nowhere.yaml", says: "nowhere.yaml"),
+    Case("train", mlp, "x.onnx", "--data", data, "--keys", "x_train", says: "two names"),
     Case("convert", mlp, says: "output"),
     Case("convert", mlp, "model.pb", says: "expected .onnx or .sparrow"),
     Case("convert", mlp, "model", says: "expected .onnx or .sparrow"),

@@ -7,7 +7,7 @@ import Testing
 struct HelpTests {
   static let commands = [
     "sparrow", "inspect", "compress", "convert", "run", "benchmark", "evaluate", "verify",
-    "new",
+    "new", "train",
   ]
 
   @Test(arguments: commands)

@@ -75,7 +75,7 @@ public struct SampleSource: CalibrationData {
     return choosing(Array(order.prefix(max(0, wanted))))
   }
 
-  private func choosing(_ chosen: [Int]) -> SampleSource {
+  func choosing(_ chosen: [Int]) -> SampleSource {
     SampleSource(
       origin, labels: labels.map { labels in chosen.map { labels[$0] } },
       rows: chosen.map { rows[$0] }, path: path)

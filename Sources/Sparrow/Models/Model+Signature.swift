@@ -5,6 +5,12 @@ extension Model {
   /// A text that differs where a compression's layers would: by the network and its weights, the
   /// recipe, and the samples.
   public func signature(recipe: Recipe, samples: SampleSource) throws -> String {
+    "sparrow 1\nnetwork \(fingerprint(samples))\n"
+      + "data \(samples.path), \(samples.count) samples\n" + (try recipe.yaml())
+  }
+
+  /// Of the network, its weights, and the first and the last sample.
+  func fingerprint(_ samples: SampleSource) -> String {
     var hash = Fingerprint.of(graph.text)
     for value in graph.values {
       guard let tensor = value.constant else { continue }
@@ -13,8 +19,7 @@ extension Model {
     }
     let (first, last) = (samples.batch(0..<1), samples.batch(samples.count - 1..<samples.count))
     for tensor in first + last { hash = hash &* 31 &+ tensor.fingerprint }
-    return "sparrow 1\nnetwork \(String(hash, radix: 16))\n"
-      + "data \(samples.path), \(samples.count) samples\n" + (try recipe.yaml())
+    return String(hash, radix: 16)
   }
 }
 
