@@ -1,10 +1,10 @@
 import SparrowCore
 import SparrowFormats
 
-/// The samples of an `.npz` file to train a model with.
+/// The samples to train a model with.
 public enum TrainingSamples {
-  /// What is learnt from, and what is only measured on: the arrays `x_test` and `y_test` where the file
-  /// has both.
+  /// What is learnt from, and what is only measured on: the test part, where both parts are at `path`
+  /// (arrays `x_test` and `y_test`, or files and folders as ``DataLocation`` knows them).
   ///
   /// Learnt from is what `keys` names, `[samples, labels]`, or else what ``Dataset`` looks for to
   /// calibrate. Throws where there are no labels, or samples do not fit the model.
@@ -17,22 +17,27 @@ public enum TrainingSamples {
       path: path, for: model, keys: chosen, purpose: .calibration, preprocessing: preprocessing)
     guard learnt.labels != nil else {
       throw .badInput(
-        "\(path): there are no labels to learn, expected an array y_train, y or labels of one integer "
-          + "a sample, or what --keys names")
+        "\(path): there are no labels to learn, expected one integer a sample: an array y_train or y, "
+          + "or what --keys names")
     }
-    let test = Dataset.Keys(samples: "x_test", labels: "y_test")
-    guard try names(path).isSuperset(of: ["x_test", "y_test"]), chosen?.samples != "x_test",
-      try model.inputTypes().count == 1
+    guard chosen?.samples != Dataset.Split.test.keys.samples, try model.inputTypes().count == 1,
+      try hasTestPart(path)
     else { return (learnt, nil) }
     return (
       learnt,
-      try SampleSource(path: path, for: model, keys: test, preprocessing: preprocessing)
+      try SampleSource(path: path, for: model, split: .test, preprocessing: preprocessing)
     )
   }
 
-  private static func names(_ path: String) throws(SparrowError) -> Set<String> {
+  private static func hasTestPart(_ path: String) throws(SparrowError) -> Bool {
+    let train = try DataLocation(path: path, purpose: .calibration)
+    guard case .archive(let file) = train else {
+      guard let test = try? DataLocation(path: path, split: .test) else { return false }
+      return test != train
+    }
     do throws(FormatError) {
-      return Set(try NPZArchive(path: path).names)
+      let keys = Dataset.Split.test.keys
+      return Set([keys.samples, keys.labels]).isSubset(of: try NPZArchive(path: file).names)
     } catch {
       throw .format(error)
     }

@@ -6,10 +6,10 @@ struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Train a model, dense or sparse.",
     discussion: """
-      Data is an .npz file with samples and integer labels: x_train and y_train, else x and y, else \
-      images and labels, or what --keys names, are learnt from; x_test and y_test, where there are \
-      any, are measured on after every epoch and never learnt from. Samples are preprocessed as in \
-      evaluate.
+      Data is what evaluate takes: an .npz file with x_train and y_train (else x and y, else images \
+      and labels, or what --keys names), IDX or CIFAR files, or a folder of images. The test part \
+      (x_test and y_test, or its files), where it is in the same place, is measured on after every \
+      epoch and never learnt from.
 
       The network starts from the weights in the model. Methods: dense trains all weights; fixed \
       keeps the zeros that the model has, or prunes it once by --sparsity before training; static \
@@ -39,10 +39,10 @@ struct Train: ParsableCommand {
   @Argument(help: "The file to write (.sparrow or .onnx).")
   var output: String
 
-  @Option(help: ArgumentHelp("The samples and their labels.", valueName: "data.npz"))
+  @Option(help: ArgumentHelp("The samples and their labels.", valueName: "data"))
   var data: String
 
-  @Option(help: ArgumentHelp("A preset, or scale=N,mean=N,std=N,layout=L.", valueName: "spec"))
+  @Option(help: ArgumentHelp("As in evaluate.", valueName: "spec"))
   var preprocess = "none"
 
   @Option(help: ArgumentHelp("The names of the arrays that are learnt from.", valueName: "x,y"))
