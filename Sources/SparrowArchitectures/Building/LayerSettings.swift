@@ -11,13 +11,17 @@ public enum BorderPadding: Hashable, Sendable {
 
 /// A convolution's form.
 public struct ConvolutionForm: Hashable, Sendable {
+  /// Output channels.
   public var outputs: Int
+  /// Height and width of the window.
   public var kernel: Int
+  /// The step of the window in both directions.
   public var stride = 1
   /// Equal to the input's channels for a depthwise convolution.
   public var groups = 1
   public var padding = BorderPadding.half
   public var hasBias = false
+  /// What the weight starts at.
   public var weight = Initialization.kaimingNormal(.outputs)
   /// nil: uniform within 1 / sqrt(inputs of one output), as PyTorch's layers do by themselves.
   public var bias: Initialization? = .constant(0)
@@ -39,6 +43,7 @@ public struct ConvolutionForm: Hashable, Sendable {
 
 /// A batch normalisation's constants.
 public struct BatchNormForm: Hashable, Sendable {
+  /// Added to variances before the root.
   public var epsilon: Float = 1e-5
   /// How much of the running statistics stays in a step of training (1 - PyTorch's momentum).
   public var momentum: Float = 0.9
@@ -52,6 +57,7 @@ public struct BatchNormForm: Hashable, Sendable {
 
 /// A linear layer's first values.
 public struct LinearForm: Hashable, Sendable {
+  /// What the weight `[outputs, inputs]` starts at.
   public var weight = Initialization.uniformFanIn
   /// nil: uniform within 1 / sqrt(inputs), as PyTorch's layers do by themselves.
   public var bias: Initialization?

@@ -79,6 +79,7 @@ extension NetworkBuilder {
     try add(.binary(Binary(.add)), [x, y], name)
   }
 
+  /// The largest of each square window; a window's padding never counts.
   public mutating func maxPool(
     _ name: String, _ x: ValueID, kernel: Int, stride: Int, padding: BorderPadding = .each(0)
   ) throws(ArchitectureError) -> ValueID {

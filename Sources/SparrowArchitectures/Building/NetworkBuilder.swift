@@ -7,7 +7,7 @@ import SparrowCore
 /// of ReLU6) belong to operators and are no parameters; every parameter has an axis or more.
 ///
 /// ```swift
-/// var b = try NetworkBuilder("tiny", values: .drawn(seed: 1))
+/// var b = NetworkBuilder("tiny", values: .drawn(seed: 1))
 /// var x = try b.image([3, 32, 32])
 /// x = try b.convolution("conv", x, ConvolutionForm(16, kernel: 3))
 /// x = try b.nonlinearity("relu", try b.batchNorm("bn", x), .relu)
