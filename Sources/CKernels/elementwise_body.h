@@ -142,6 +142,29 @@ void SP_VERSION(f32_binary)(sp_binary op, ptrdiff_t n, const float *a, ptrdiff_t
   }
 }
 
+// The compiler makes vectors of these: no element depends on another's.
+#define SELECT_LOOP(yes, no)                                                                                           \
+  _Pragma("clang loop vectorize(assume_safety)") for (ptrdiff_t i = 0; i < n; i++) { z[i] = condition[i] ? yes : no; } \
+  return
+
+void SP_VERSION(u32_select)(ptrdiff_t n, const uint8_t *condition, const uint32_t *x, ptrdiff_t x_step,
+                            const uint32_t *y, ptrdiff_t y_step, uint32_t *z) {
+  if (n <= 0) {
+    return;
+  }
+  uint32_t x_first = x[0], y_first = y[0];
+  if (x_step == 1 && y_step == 1) {
+    SELECT_LOOP(x[i], y[i]);
+  }
+  if (x_step == 1) {
+    SELECT_LOOP(x[i], y_first);
+  }
+  if (y_step == 1) {
+    SELECT_LOOP(x_first, y[i]);
+  }
+  SELECT_LOOP(x_first, y_first);
+}
+
 void SP_VERSION(f32_scale_shift)(ptrdiff_t n, const float *x, float scale, float shift, float *y) {
   UNARY_LOOP(v_fma(v, v_set1(scale), v_set1(shift)));
 }

@@ -97,6 +97,13 @@ void f32_binary__scalar(sp_binary op, ptrdiff_t n, const float *a, ptrdiff_t a_s
   }
 }
 
+void u32_select__scalar(ptrdiff_t n, const uint8_t *condition, const uint32_t *x, ptrdiff_t x_step, const uint32_t *y,
+                        ptrdiff_t y_step, uint32_t *z) {
+  for (ptrdiff_t i = 0; i < n; i++) {
+    z[i] = condition[i] ? x[i * x_step] : y[i * y_step];
+  }
+}
+
 void f32_scale_shift__scalar(ptrdiff_t n, const float *x, float scale, float shift, float *y) {
   for (ptrdiff_t i = 0; i < n; i++) {
     y[i] = x[i] * scale + shift;

@@ -179,4 +179,25 @@ struct UnaryCase: CustomTestStringConvertible, Sendable {
       check(x, want, "scale_shift \(n)")
     }
   }
+
+  @Test(arguments: ISA.available) func select(isa: ISA) {
+    var random = Random(seed: 39)
+    for n in [1, 7, 15, 16, 17, 31, 64, 65, 200] {
+      let condition = (0..<n).map { _ in UInt8([0, 1, 255, 0].randomElement(using: &random)!) }
+      let x = (0..<n).map { _ in UInt32.random(in: 0...UInt32.max, using: &random) }
+      let y = (0..<n).map { _ in UInt32.random(in: 0...UInt32.max, using: &random) }
+      for (xStep, yStep) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        let want = (0..<n).map { condition[$0] != 0 ? x[$0 * xStep] : y[$0 * yStep] }
+        var z = [UInt32](repeating: 1, count: n)
+        isa.kernels.u32_select(n, condition, x, xStep, y, yStep, &z)
+        #expect(z == want)
+        guard xStep == 1 else { continue }
+        var own = x
+        own.withUnsafeMutableBufferPointer {
+          isa.kernels.u32_select(n, condition, $0.baseAddress!, 1, y, yStep, $0.baseAddress!)
+        }
+        #expect(own == want)
+      }
+    }
+  }
 }
