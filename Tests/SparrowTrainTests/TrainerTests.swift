@@ -129,6 +129,49 @@ struct TrainerTests {
     #expect(comparable(result?.history) == comparable(whole.history))
   }
 
+  /// Plans that know of zeros compute the same, but for rounding; also after an interruption.
+  @Test(arguments: [false, true]) func sparseConvolutionsTrainAlike(isInterrupted: Bool) throws {
+    let images = Small.clusters(64, shape: [2, 4, 4])
+    let graph = try Small.convolutional()
+    var settings = settings(epochs: 2)
+    settings.schedule = LearningRateSchedule(0.05)
+    let mask = MaskSettings(
+      sparsity: 0.85, selection: LayerSelection(exclude: ["head*"]))
+    struct Plain: SparsityMethod {
+      var fixed: FixedMask
+      var name: String { "plain" }
+      mutating func begin(_ run: TrainingContext) throws(TrainError) { try fixed.begin(run) }
+    }
+    let dense = try Trainer(
+      graph, data: images, settings: settings, method: Plain(fixed: FixedMask(choosing: mask))
+    ).train()
+    var run = TrainingRun()
+    let store = MemoryStore()
+    run.checkpoints = isInterrupted ? store : nil
+    if isInterrupted {
+      var seen = 0
+      run.progress = { _ in seen += 1 }
+      run.isStopped = { seen == 3 }
+      #expect(throws: TrainError.self) {
+        try Trainer(
+          graph, data: images, settings: settings, method: FixedMask(choosing: mask), run: run
+        ).train()
+      }
+    }
+    let sparse = try Trainer(
+      graph, data: images, settings: settings, method: FixedMask(choosing: mask), run: run
+    ).train()
+    for (name, tensor) in dense.graph.tensors {
+      let other = try #require(sparse.graph.tensors[name])
+      for (a, b) in zip(tensor.doubles, other.doubles) {
+        #expect(abs(a - b) < 1e-4, "\(name)")
+        #expect((a == 0) == (b == 0))
+      }
+    }
+    let zeros = sparse.graph.tensors["conv.weight"]?.doubles.count { $0 == 0 }
+    #expect(zeros == 77)
+  }
+
   @Test func checkpointsOfOthersAreRefused() throws {
     let store = MemoryStore()
     var run = TrainingRun()

@@ -51,9 +51,13 @@ public struct TrainingGraph: Sendable {
   /// Parameters whose names, or whose nodes' names, match one of `frozen` stay constants. Throws where
   /// nothing is left to train, the loss does not fit the first output, or an operator on the way has
   /// no gradient.
+  ///
+  /// With `masks`, by parameter, the graph is one for weights that are 0 where these drop, and gives no
+  /// gradients there; it may compute with kernels for sparse weights.
   public init(
     _ graph: Graph, inputShapes: [[Int]], loss: TrainingLoss = TrainingLoss(),
-    frozen: [String] = [], normalization: Normalization = .training
+    frozen: [String] = [], normalization: Normalization = .training,
+    masks: [Int: WeightMask] = [:]
   ) throws(TrainError) {
     var source = graph
     source.separateRunningStatistics()
@@ -62,6 +66,9 @@ public struct TrainingGraph: Sendable {
     var concrete = try Self.concrete(source, inputShapes, trainable + running)
     let moved = concrete.trainBatchNormalization { running.contains($0) }
     let samples = Array(concrete.inputs.prefix(source.inputs.count))
+    for (i, mask) in masks.sorted(by: { $0.key < $1.key }) {
+      concrete.addMask(mask, to: trainable[i])
+    }
     let values = try concrete.addTrainingLoss(loss)
     guard let targetType = concrete[values.targets].type,
       let scoresShape = concrete[values.scores].type?.shape
@@ -161,6 +168,23 @@ public struct TrainingGraph: Sendable {
 }
 
 extension Graph {
+  /// Puts a mask between a value and those that read it.
+  ///
+  /// Pattern: conv(x, w) -> conv(x, masked(w, flags))
+  fileprivate mutating func addMask(_ mask: WeightMask, to id: ValueID) {
+    guard let type = self[id].type, let shape = type.shape else { return }
+    let name = self[id].name
+    let flags = (0..<mask.count).map { UInt64(mask[$0] ? 1 : 0) }
+    let constant = addConstant(unusedName("\(name).mask"), Tensor(.bool, shape, words: flags))
+    let kept = addValue(unusedName("\(name).masked"), type)
+    for i in nodes.indices {
+      for j in nodes[i].inputs.indices where nodes[i].inputs[j] == id { nodes[i].inputs[j] = kept }
+    }
+    let node = Node(
+      name: self[kept].name, op: .masked(Masked()), inputs: [id, constant], outputs: [kept])
+    nodes.insert(node, at: 0)
+  }
+
   fileprivate func parameter(_ id: ValueID) -> Parameter {
     let tensor = self[id].constant
     return Parameter(

@@ -74,6 +74,8 @@ public struct ADMMPruning: SparsityMethod {
     }
   }
 
+  public func keepsMasks(_ run: TrainingContext) -> Bool { true }
+
   public mutating func afterStep(_ run: TrainingContext) throws(TrainError) {
     guard let choice, run.masks.isEmpty else { return }
     let done = run.step + 1

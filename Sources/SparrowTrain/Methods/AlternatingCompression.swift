@@ -43,6 +43,8 @@ public struct AlternatingCompression: SparsityMethod {
     choice = try MaskChoice(mask, of: run)
   }
 
+  public func keepsMasks(_ run: TrainingContext) -> Bool { true }
+
   public mutating func afterStep(_ run: TrainingContext) throws(TrainError) {
     let next = run.step + 1
     try enter(sparse: schedule.isSparse(Double(next) / Double(run.steps)), run)

@@ -20,6 +20,8 @@ public struct FixedMask: SparsityMethod {
     (self.name, self.mask, selection) = (name, mask, mask.selection)
   }
 
+  public func keepsMasks(_ run: TrainingContext) -> Bool { true }
+
   public mutating func begin(_ run: TrainingContext) throws(TrainError) {
     if let mask {
       let choice = try MaskChoice(mask, of: run)

@@ -32,6 +32,10 @@ public struct GradualPruning: SparsityMethod {
     choice = try MaskChoice(mask, of: run)
   }
 
+  public func keepsMasks(_ run: TrainingContext) -> Bool {
+    run.step >= schedule.last(of: run.steps)
+  }
+
   public mutating func afterStep(_ run: TrainingContext) throws(TrainError) {
     guard let choice, let sparsity = schedule.sparsity(after: run.step + 1, of: run.steps, choice)
     else { return }
@@ -43,13 +47,18 @@ extension GradualPruning.Schedule {
   /// The sparsity that is due after `done` of `steps` steps; nil where masks stay as they are.
   func sparsity(after done: Int, of steps: Int, _ choice: MaskChoice) -> Double? {
     let first = Int((start * Double(steps)).rounded())
-    let last = max(1, first, Int((end * Double(steps)).rounded()))
+    let last = last(of: steps)
     guard (first...last).contains(done) else { return nil }
     let interval = every ?? max(1, (last - first) / 100)
     guard done == last || (done - first) % interval == 0 else { return nil }
     let share = last == first ? 1 : Double(done - first) / Double(last - first)
     let rest = (1 - share) * (1 - share) * (1 - share)
     return max(0, choice.target + (initial - choice.target) * rest)
+  }
+
+  /// The number of steps after which masks stay as they are.
+  func last(of steps: Int) -> Int {
+    max(1, Int((start * Double(steps)).rounded()), Int((end * Double(steps)).rounded()))
   }
 
   func check() throws(TrainError) {

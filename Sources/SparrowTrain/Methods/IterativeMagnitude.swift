@@ -85,6 +85,8 @@ public struct IterativeMagnitude: SparsityMethod {
     return start(k)..<start(k + 1)
   }
 
+  public func keepsMasks(_ run: TrainingContext) -> Bool { true }
+
   public mutating func beginEpoch(_ run: TrainingContext) throws(TrainError) {
     if schedule.continuation == .rewind, run.epoch == schedule.rewindEpochs { remember(run) }
     let span = cycle(of: run.epoch, epochs: run.epochs)

@@ -50,11 +50,19 @@ public struct RigL: SparsityMethod {
     run.setMasks(try choice.masks(of: run, sparsity: choice.target))
   }
 
+  /// Between exchanges, where these are some steps apart.
+  public func keepsMasks(_ run: TrainingContext) -> Bool {
+    schedule.every >= 20 && !isExchange(run)
+  }
+
+  private func isExchange(_ run: TrainingContext) -> Bool {
+    run.step > 0 && run.step % schedule.every == 0
+      && Double(run.step) < schedule.end * Double(run.steps)
+  }
+
   public mutating func afterGradient(_ run: TrainingContext) throws(TrainError) {
+    guard let choice, isExchange(run) else { return }
     let last = schedule.end * Double(run.steps)
-    guard let choice, run.step > 0, run.step % schedule.every == 0, Double(run.step) < last else {
-      return
-    }
     let share = schedule.drop / 2 * (1 + cos(.pi * Double(run.step) / last))
     var masks = run.masks.mapValues { $0.mask }
     for entry in choice.entries {

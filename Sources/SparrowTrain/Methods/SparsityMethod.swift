@@ -30,6 +30,10 @@ public protocol SparsityMethod {
   mutating func endEpoch(_ run: TrainingContext) throws(TrainError)
   /// After the last step, before the last measurement.
   mutating func finish(_ run: TrainingContext) throws(TrainError)
+  /// Whether the masks stay as they are for a while, and gradients of what they drop are not needed in
+  /// the present step: then it may be worth a plan of its own. Must follow from the step and from what
+  /// ``checkpoint()`` tells alone.
+  func keepsMasks(_ run: TrainingContext) -> Bool
   /// The epochs over which the learning rate goes through its schedule once, around `epoch`.
   func cycle(of epoch: Int, epochs: Int) -> Range<Int>
   func checkpoint() -> [(String, Tensor)]
@@ -47,6 +51,7 @@ extension SparsityMethod {
   public mutating func afterStep(_ run: TrainingContext) throws(TrainError) {}
   public mutating func endEpoch(_ run: TrainingContext) throws(TrainError) {}
   public mutating func finish(_ run: TrainingContext) throws(TrainError) {}
+  public func keepsMasks(_ run: TrainingContext) -> Bool { false }
   public func cycle(of epoch: Int, epochs: Int) -> Range<Int> { 0..<epochs }
   public func checkpoint() -> [(String, Tensor)] { [] }
 }

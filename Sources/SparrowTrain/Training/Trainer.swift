@@ -41,7 +41,7 @@ public final class Trainer {
   var history: [EpochMetrics] = []
   var sums = EpochSums()
   private let network: TrainingGraph
-  private let session: Session
+  private let sessions: StepSessions
   private let feed: BatchFeed
   private let held: HeldOut?
   private let measured: [MaskChoice.Entry]
@@ -84,11 +84,9 @@ public final class Trainer {
     }
     let all = MaskSettings(sparsity: 0)
     measured = (try? MaskChoice(all, of: context).entries) ?? []
-    do throws(RuntimeError) {
-      session = try Session(network.graph, options: SessionOptions(threads: run.threads))
-    } catch {
-      throw .runtime(error)
-    }
+    sessions = try StepSessions(
+      graph, network, inputShapes: shapes, settings, threads: run.threads,
+      convolutions: measured.filter { $0.layer.use.kind == .convolution }.map { $0.parameter })
   }
 
   private static func batch(
@@ -149,6 +147,7 @@ public final class Trainer {
       stepsPerEpoch: perEpoch)
     try method.prepareWeights(context)
     let (inputs, classes) = try feed.inputs(rows, epoch: context.epoch)
+    let session = try sessions.session(context, keepsMasks: method.keepsMasks(context))
     let outputs: [Tensor]
     do throws(RuntimeError) {
       outputs = try session.run(inputs + context.forward + context.statistics.tensors)

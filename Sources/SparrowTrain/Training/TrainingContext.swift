@@ -25,6 +25,8 @@ public final class TrainingContext {
   /// What holds zeros in place, by parameter: applied to gradients before each update and to the
   /// parameters after it.
   public private(set) var masks: [Int: MaskWords] = [:]
+  /// Counts how often masks were set.
+  private(set) var maskVersion = 0
   /// What the network is run with: parameters, or in their place what a method makes of them.
   public private(set) var forward: [Tensor]
   private var effective: [Int: ParameterMemory] = [:]
@@ -50,6 +52,7 @@ public final class TrainingContext {
   /// what it remembers of that.
   public func setMasks(_ new: [Int: WeightMask]) {
     masks = new.mapValues { MaskWords($0) }
+    maskVersion += 1
     applyMasks()
     for (i, mask) in masks { optimizer.forget(i, outside: mask) }
   }
