@@ -168,6 +168,34 @@ struct ComparisonTests {
     #expect(found.html().contains("<title>a and b</title>"))
   }
 
+  @Test func correlationOfTheLargestWeights() throws {
+    func network(_ seed: UInt64, _ change: (Int, Float) -> Float = { $1 }) throws -> Graph {
+      var generator = SplitMix64(seed: seed)
+      let values = (0..<288).map { change($0, Float(generator.next() >> 40) * 0x1p-24 - 0.5) }
+      return try smallNetwork(convolution: Tensor(values, shape: [8, 4, 3, 3]))
+    }
+    func found(_ a: Graph, _ b: Graph, _ p: Double) -> Double? {
+      Comparison(a, b, firstModel: "a", secondModel: "b", fraction: p).layers[0].correlation
+    }
+    let first = try network(1)
+    #expect(found(first, first, 0.2) == 1)
+    #expect(found(first, try network(1) { -2 * $1 }, 0.2) == 1)
+    // Unrelated weights meet by chance.
+    let other = try #require(found(first, try network(2), 0.2))
+    #expect(abs(other - 0.2) < 0.1, "seeds 1 and 2: \(other)")
+    // Half of the 58 largest are moved to the bottom.
+    let order = (first[try #require(first.weights().first).value].constant?.floats ?? [])
+      .enumerated().sorted { abs($0.element) > abs($1.element) }
+    let lost = Set(order.prefix(29).map { $0.offset })
+    #expect(found(first, try network(1) { lost.contains($0) ? 1e-6 : $1 }, 0.2) == 0.5)
+    // Of a sparse model only what is left counts: the same half is now nowhere.
+    #expect(found(first, try network(1) { lost.contains($0) ? 0 : $1 }, 0.2) == 1)
+    #expect(found(first, try network(1) { _, _ in 0 }, 0.2) == nil)
+    let whole = Comparison(first, first, firstModel: "a", secondModel: "b")
+    #expect(whole.correlation == WeightCorrelation(fraction: 0.2, value: 1))
+    #expect(whole.text().contains("R_0.2 is 1.000"))
+  }
+
   @Test func renamedAndNonFiniteWeights() throws {
     let first = try smallNetwork()
     var second = first

@@ -7,7 +7,7 @@ import Testing
 struct HelpTests {
   static let commands = [
     "sparrow", "inspect", "compress", "convert", "run", "benchmark", "evaluate", "verify",
-    "new", "train",
+    "new", "train", "export-masks",
   ]
 
   @Test(arguments: commands)

@@ -4,7 +4,7 @@ extension Comparison {
     var text = "first   \(firstModel)\nsecond  \(secondModel)\n\n"
     var table = TextTable([.text(""), .number("first"), .number("second"), .number("ratio")])
     for row in summary { table.add([row.name, row.first, row.second, row.ratio]) }
-    text += table.text + "\n" + changesLine
+    text += table.text + "\n" + changesLine + correlationLine
     for (place, names) in [("first", onlyInFirst), ("second", onlyInSecond)] where !names.isEmpty {
       text += "only in the \(place): \(names.joined(separator: ", "))\n"
     }
@@ -18,6 +18,9 @@ extension Comparison {
     page.table(
       caption: "Both models", [.text(""), .number("first"), .number("second"), .number("ratio")],
       summary.map { row in [row.name, row.first, row.second, row.ratio].map { HTMLPage.Cell($0) } })
+    if let value = correlation.value {
+      page.facts([("R_\(correlation.fraction)", Quantity.fixed(value, 3))])
+    }
     page.facts(
       [("only in the first", onlyInFirst), ("only in the second", onlyInSecond)]
         .filter { !$0.1.isEmpty }.map { ($0.0, $0.1.joined(separator: ", ")) })
@@ -42,6 +45,14 @@ extension Comparison {
     let largest = layers.reduce(0) { max($0, $1.largestDifference ?? 0) }
     return "\(Quantity.count(changed)) of \(Quantity.count(total)) common weights differ, "
       + "by at most \(Quantity.difference(largest))\n"
+  }
+
+  private var correlationLine: String {
+    guard let value = correlation.value else { return "" }
+    let percent = Quantity.percent(correlation.fraction)
+    return
+      "R_\(correlation.fraction) is \(Quantity.fixed(value, 3)): so much of the largest \(percent) of each "
+      + "common weight stands at the same places (\(Quantity.fixed(correlation.fraction, 3)) by chance)\n"
   }
 
   private var summary: [(name: String, first: String, second: String, ratio: String)] {
@@ -71,7 +82,7 @@ extension Comparison {
     var table = TextTable([
       .text("weight"), .text("shape"), .number("zeros, first"), .number("zeros, second"),
       .number("stored, first"), .number("stored, second"), .number("changed"),
-      .number("largest difference"),
+      .number("largest difference"), .number("R_\(correlation.fraction)"),
     ])
     for layer in layers {
       table.add([
@@ -79,6 +90,7 @@ extension Comparison {
         Quantity.percent(layer.secondSparsity), Quantity.bytes(layer.firstBytes),
         Quantity.bytes(layer.secondBytes), Quantity.count(layer.changed),
         layer.largestDifference.map { Quantity.difference($0) } ?? "not a number",
+        layer.correlation.map { Quantity.fixed($0, 3) } ?? "-",
       ])
     }
     return table

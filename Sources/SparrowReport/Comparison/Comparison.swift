@@ -10,6 +10,8 @@ public struct Comparison: Codable, Hashable, Sendable {
   public var secondModel: String
   /// The weights that both have under one name and shape, in the first model's order.
   public var layers: [LayerDifference]
+  /// Whether the largest common weights of both stand at the same places.
+  public var correlation: WeightCorrelation
   /// The names of the weights that only one of them has (or has in another shape).
   public var onlyInFirst: [String]
   public var onlyInSecond: [String]
@@ -18,15 +20,16 @@ public struct Comparison: Codable, Hashable, Sendable {
     case first, second
     case firstModel = "first_model"
     case secondModel = "second_model"
-    case layers
+    case layers, correlation
     case onlyInFirst = "only_in_first"
     case onlyInSecond = "only_in_second"
   }
 
-  /// Compares two graphs, which are called `firstModel` and `secondModel`.
+  /// Compares two graphs, which are called `firstModel` and `secondModel`; `fraction`, above 0 and at
+  /// most 1, is that of the weights whose places ``correlation`` compares.
   public init(
     _ first: Graph, _ second: Graph, firstModel: String, secondModel: String,
-    inputShapes: [String: [Int]] = [:]
+    inputShapes: [String: [Int]] = [:], fraction: Double = WeightCorrelation.usualFraction
   ) {
     let a = Inspection(first, model: firstModel, inputShapes: inputShapes)
     let b = Inspection(second, model: secondModel, inputShapes: inputShapes)
@@ -35,10 +38,16 @@ public struct Comparison: Codable, Hashable, Sendable {
       others[layer.name].flatMap { $0.shape == layer.shape ? (layer, $0) : nil }
     }
     let (left, right) = (first.weightsByName, second.weightsByName)
-    layers = Parallel.map(pairs.count) { i in
+    let compared = Parallel.map(pairs.count) { i in
       let name = pairs[i].0.name
-      return LayerDifference(pairs[i].0, pairs[i].1, left[name], right[name])
+      let overlap = WeightCorrelation.Overlap(
+        left[name]?.floats ?? [], right[name]?.floats ?? [], fraction: fraction)
+      return (
+        LayerDifference(pairs[i].0, pairs[i].1, left[name], right[name], fraction, overlap), overlap
+      )
     }
+    layers = compared.map { $0.0 }
+    correlation = WeightCorrelation(fraction, compared.map { $0.1 })
     let common = Set(pairs.map { $0.0.name })
     (self.first, self.second) = (a.totals, b.totals)
     (self.firstModel, self.secondModel) = (firstModel, secondModel)
@@ -60,6 +69,8 @@ public struct LayerDifference: Codable, Hashable, Sendable {
   public var changed: Int
   /// The largest |first - second|; absent where a difference is not a number.
   public var largestDifference: Double?
+  /// R_p of this weight alone; absent where no place is kept by both.
+  public var correlation: Double?
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case name, shape, weights
@@ -67,11 +78,15 @@ public struct LayerDifference: Codable, Hashable, Sendable {
     case secondSparsity = "second_sparsity"
     case firstBytes = "first_bytes"
     case secondBytes = "second_bytes"
-    case changed
+    case changed, correlation
     case largestDifference = "largest_difference"
   }
 
-  init(_ a: LayerFacts, _ b: LayerFacts, _ first: Tensor?, _ second: Tensor?) {
+  init(
+    _ a: LayerFacts, _ b: LayerFacts, _ first: Tensor?, _ second: Tensor?, _ fraction: Double,
+    _ overlap: WeightCorrelation.Overlap
+  ) {
+    correlation = WeightCorrelation(fraction, [overlap]).value
     (name, shape, weights) = (a.name, a.shape, a.weights)
     (firstSparsity, secondSparsity) = (a.sparsity, b.sparsity)
     (firstBytes, secondBytes) = (a.bytes, b.bytes)

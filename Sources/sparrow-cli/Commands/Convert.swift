@@ -16,6 +16,7 @@ struct Convert: ParsableCommand {
         sparrow convert model.onnx model.sparrow
         sparrow convert small.sparrow small.onnx
         sparrow convert model.onnx plain.sparrow --no-optimize
+        sparrow convert sparse.onnx tuned.sparrow --weights tuned.safetensors
       """)
 
   @Argument(help: "The model to read (.onnx or .sparrow).")
@@ -27,6 +28,12 @@ struct Convert: ParsableCommand {
   @Flag(name: .customLong("no-optimize"), help: "Keep the graph as it was read.")
   var keepsGraph = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Take constants of the same names from there (.safetensors), such as weights trained elsewhere.",
+      valueName: "file"))
+  var weights: String?
+
   @OptionGroup var common: CommonOptions
 
   func run() throws {
@@ -34,6 +41,13 @@ struct Convert: ParsableCommand {
     // Taken before writing: a model may be converted in place.
     let sizeBefore = fileSize(input)
     var model = try common.timed("read") { try Model.load(path: input) }
+    if let weights {
+      let (changed, replaced) = try common.timed("weights") {
+        try model.replacingWeights(from: weights)
+      }
+      common.say("\(weights): \(replaced.count) constants replaced")
+      model = changed
+    }
     switch format {
     case .sparrow where keepsGraph: model = model.encoded()
     case .sparrow:

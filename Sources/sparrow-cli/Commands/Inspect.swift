@@ -10,6 +10,7 @@ struct Inspect: ParsableCommand {
         sparrow inspect model.onnx
         sparrow inspect model.onnx --by-layer
         sparrow inspect small.sparrow --compare model.onnx
+        sparrow inspect trained.onnx --compare initial.onnx --correlation 0.2
         sparrow inspect model.onnx --html report.html
         sparrow inspect model.onnx --json
       """)
@@ -26,11 +27,24 @@ struct Inspect: ParsableCommand {
   @Option(help: ArgumentHelp("Another model to show beside it.", valueName: "other"))
   var compare: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "With --compare, the fraction of largest weights whose places are compared: R_p.",
+      valueName: "p"))
+  var correlation = WeightCorrelation.usualFraction
+
   @Flag(name: .customLong("by-layer"), help: "List every layer.")
   var byLayer = false
 
   @OptionGroup var shapes: ShapeOptions
   @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    guard correlation > 0, correlation <= 1 else {
+      throw ValidationError(
+        "--correlation is \(correlation), expected a fraction above 0, at most 1")
+    }
+  }
 
   func run() throws {
     let given = try shapes.shapes().shapes
@@ -40,7 +54,8 @@ struct Inspect: ParsableCommand {
       let second = try load(compare)
       let comparison = common.timed("compare") {
         Comparison(
-          first.graph, second.graph, firstModel: model, secondModel: compare, inputShapes: given)
+          first.graph, second.graph, firstModel: model, secondModel: compare, inputShapes: given,
+          fraction: correlation)
       }
       try show(
         comparison.text(byLayer: byLayer), json: comparison.json(), html: comparison.html())
