@@ -32,6 +32,9 @@ struct BadUsageTests {
     Case(
       "train", mlp, "x.onnx", "--data", data, "--sparsity", "0.5", "--pattern", "channels",
       says: "does not cut channels"),
+    Case(
+      "train", mlp, "x.onnx", "--data", data, "--method", "fixed", "--criterion", "magnitude",
+      says: "say how sparse"),
     Case("train", mlp, "x.onnx", "--data", data, "--augment", "flip", says: "images [N, C, H, W]"),
     Case("train", mlp, "x.onnx", "--data", data, "--augment", "turn=3", says: "'turn=3'"),
     Case("train", mlp, "x.onnx", "--data", data, "--metrics", "x.txt", says: ".csv or .jsonl"),

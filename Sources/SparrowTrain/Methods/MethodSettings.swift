@@ -51,8 +51,13 @@ public struct MethodSettings: Hashable, Sendable {
     switch name {
     case .dense: return DenseTraining()
     case .fixed:
-      return sparsity == nil && pattern == nil
-        ? FixedMask(selection: selection) : FixedMask(choosing: mask())
+      if sparsity != nil || pattern != nil { return FixedMask(choosing: mask()) }
+      guard criterion == nil, allocation == nil else {
+        throw .setting(
+          "method fixed without a sparsity keeps the zeros that there are: a criterion or an allocation "
+            + "has nothing to choose; say how sparse")
+      }
+      return FixedMask(selection: selection)
     case .random:
       return FixedMask(
         choosing: mask(criterion: RandomCriterion().name, allocation: ERKAllocation().name),
