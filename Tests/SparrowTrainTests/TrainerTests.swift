@@ -81,6 +81,20 @@ struct TrainerTests {
     #expect(abs(Double(zeros) / 144 - last.sparsity) < 1e-9)
   }
 
+  /// Every method learns from a teacher where labels say nothing.
+  @Test(arguments: MethodSamples.all) func methodsLearnFromTeachers(_ sample: MethodSamples) throws
+  {
+    let teacher = try Trainer(try Small.mlp(), data: data, settings: settings()).train().graph
+    var settings = settings(epochs: 12)
+    settings.loss = TrainingLoss(distillation: Distillation(share: 1, temperature: 2))
+    let blank = TensorData(data.inputs, labels: [Int](repeating: 0, count: data.count))
+    let result = try Trainer(
+      try Small.mlp(seed: 6), data: blank, held: held, settings: settings, method: sample.method,
+      teacher: teacher
+    ).train()
+    #expect(try #require(result.history.last?.test_accuracy) > 0.75, "\(sample)")
+  }
+
   /// Stopped at any step, a run that goes on from its checkpoint ends with the same bits.
   @Test(arguments: MethodSamples.all) func interruptedRunsEndTheSame(
     _ sample: MethodSamples
