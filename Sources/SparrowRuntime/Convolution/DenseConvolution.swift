@@ -147,13 +147,3 @@ private struct DenseConvolution: @unchecked Sendable {
     fused.finish(kernels, y, rows: channels, n: block.rows * block.columns, stride: pixels)
   }
 }
-
-extension Preparation {
-  /// The float32 weight at input `i`, which must be constant.
-  func constantWeight(_ i: Int) throws(RuntimeError) -> Tensor {
-    guard let tensor = try input(i).constant else {
-      throw unsupported("input \(i), the weight, must be constant")
-    }
-    return tensor
-  }
-}
