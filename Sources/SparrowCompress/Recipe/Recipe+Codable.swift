@@ -5,12 +5,7 @@ extension Recipe: Codable {
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.strictContainer(keyedBy: CodingKeys.self)
-    let version = try container.decode(Int.self, forKey: .version)
-    guard version == Recipe.currentVersion else {
-      throw DecodingError.dataCorruptedError(
-        forKey: .version, in: container,
-        debugDescription: "found \(version), expected \(Recipe.currentVersion)")
-    }
+    try container.checkRecipeVersion(forKey: .version)
     self.init(
       steps: try container.decode([RecipeStep].self, forKey: .steps),
       calibration: try container.decodeIfPresent(CalibrationSettings.self, forKey: .calibration)
@@ -165,5 +160,17 @@ extension Decoder {
             "there is no key '\(unknown)' here, expected \(expected.joined(separator: ", "))"))
     }
     return try container(keyedBy: type)
+  }
+}
+
+extension KeyedDecodingContainer {
+  /// Throws where the version of a recipe's form is not the one that is known.
+  package func checkRecipeVersion(forKey key: Key) throws {
+    let version = try decode(Int.self, forKey: key)
+    guard version == Recipe.currentVersion else {
+      throw DecodingError.dataCorruptedError(
+        forKey: key, in: self,
+        debugDescription: "found \(version), expected \(Recipe.currentVersion)")
+    }
   }
 }

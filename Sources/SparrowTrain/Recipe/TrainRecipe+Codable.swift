@@ -13,12 +13,7 @@ extension TrainRecipe: Codable {
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.strictContainer(keyedBy: CodingKeys.self)
-    let version = try container.decode(Int.self, forKey: .version)
-    guard version == Recipe.currentVersion else {
-      throw DecodingError.dataCorruptedError(
-        forKey: .version, in: container,
-        debugDescription: "found \(version), expected \(Recipe.currentVersion)")
-    }
+    try container.checkRecipeVersion(forKey: .version)
     self.init(
       steps: try container.decodeIfPresent([RecipeStep].self, forKey: .steps) ?? [],
       calibration: try container.decodeIfPresent(CalibrationSettings.self, forKey: .calibration)
