@@ -84,6 +84,36 @@ struct LayerwiseTests {
     }
   }
 
+  @Test func restoredNormalizationChangesNothing() throws {
+    var generator = SeededGenerator(seed: 5)
+    let graph = try network(&generator)
+    let data = TensorData([random([24, 3, 8, 8], &generator)])
+    let restored = try graph.restoringBatchNormalization(
+      CalibrationRun(data, threads: 1), CalibrationSettings(samples: 24, batch: 8))
+    let norms = restored.nodes.filter {
+      if case .batchNormalization = $0.op { true } else { false }
+    }
+    // conv1 and the depthwise layer; conv3 has its own.
+    #expect(norms.count == 3)
+    let (a, b) = (try outputs(graph, data), try outputs(restored, data))
+    let scale = a.map { abs($0) }.max() ?? 0
+    for (x, y) in zip(a, b) { #expect(abs(x - y) <= 1e-5 * scale) }
+    // Each one's input has the mean and variance that it is told.
+    for node in norms where node.name.hasSuffix(".norm") {
+      let (input, mean) = (try #require(node.input(0)), try #require(node.input(3)))
+      var part = restored
+      part.outputs = [input]
+      let means = try #require(part[mean].constant).array(of: Float.self)
+      let tensor = try Session(part).run(data.batch(0..<data.count))[0]
+      let (values, plane) = (tensor.array(of: Float.self), tensor.shape[2] * tensor.shape[3])
+      for (channel, told) in means.enumerated() {
+        var sum: Float = 0
+        for i in values.indices where i / plane % means.count == channel { sum += values[i] }
+        #expect(abs(sum / Float(plane * tensor.shape[0]) - told) < 1e-5)
+      }
+    }
+  }
+
   @Test(arguments: [
     ("magnitude", ["least-squares"]), ("wanda", ["least-squares"]), ("sparsegpt", ["obs"]),
     ("exact-obs", ["obs"]), ("magnitude", ["mean-variance"]), ("magnitude", ["bias"]),
