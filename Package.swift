@@ -48,7 +48,10 @@ let package = Package(
       "SparrowCompress",
       ["SparrowPasses", "SparrowRuntime", "SparrowCore", "CKernels", "CLapack", "CPlatform"]),
     library(
-      "SparrowTrain", ["SparrowCompress", "SparrowPasses", "SparrowRuntime", "SparrowCore"]),
+      "SparrowTrain",
+      [
+        "SparrowCompress", "SparrowArchitectures", "SparrowPasses", "SparrowRuntime", "SparrowCore",
+      ]),
     library("SparrowReport", ["SparrowPasses", "SparrowRuntime", "SparrowCore", "CKernels"]),
     library(
       "Sparrow",
@@ -81,8 +84,9 @@ let package = Package(
     tests(
       "SparrowTrainTests",
       [
-        "SparrowTrain", "SparrowCompress", "SparrowFormats", "SparrowPasses", "SparrowRuntime",
-        "SparrowCore",
+        "SparrowTrain", "SparrowCompress", "SparrowFormats", "SparrowArchitectures",
+        "SparrowPasses",
+        "SparrowRuntime", "SparrowCore",
       ]),
     tests("SparrowReportTests", ["SparrowReport", "SparrowRuntime", "SparrowCore"]),
     tests("SparrowTests", ["Sparrow"]),

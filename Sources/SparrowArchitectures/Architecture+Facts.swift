@@ -7,6 +7,8 @@ extension Architecture {
     public var sample: [Int]
     public var classes: Int
     public var summary: String
+    /// The name of the scores.
+    public var output = "logits"
   }
 
   public var facts: Facts {
@@ -22,6 +24,12 @@ extension Architecture {
     case .resNet50: imageNet("ResNet-50, 25.6 M parameters")
     case .resNet18Small: cifar("ResNet-18 for small images, 11.2 M parameters")
     case .resNet20: cifar("ResNet-20, 0.27 M parameters")
+    case .resNet8Expanded: embedding("ResNet-8")
+    case .resNet14Expanded: embedding("ResNet-14")
+    case .resNet18Expanded: embedding("ResNet-18")
+    case .resNet8Gated: embedding("ResNet-8 with channel gates")
+    case .resNet14Gated: embedding("ResNet-14 with channel gates")
+    case .resNet18Gated: embedding("ResNet-18 with channel gates")
     case .mobileNetV1: imageNet("MobileNetV1, 4.2 M parameters")
     case .mobileNetV2: imageNet("MobileNetV2, 3.5 M parameters")
     case .mobileNetV1Small: cifar("MobileNetV1 for small images, 3.2 M parameters")
@@ -60,6 +68,12 @@ extension Architecture {
 
   private func cifar(_ summary: String) -> Facts {
     Facts(sample: [3, 32, 32], classes: 10, summary: summary)
+  }
+
+  private func embedding(_ name: String) -> Facts {
+    var facts = cifar("\(name) and VICReg's expander, for small images")
+    (facts.classes, facts.output) = (256, "embedding")
+    return facts
   }
 
   private func imageNet(_ summary: String, side: Int = 224) -> Facts {

@@ -26,6 +26,12 @@ extension Architecture {
     case .resNet50: resNet(.fifty)
     case .resNet18Small: resNet(.eighteenSmall)
     case .resNet20: resNet(.twenty)
+    case .resNet8Expanded: resNet(.eight, head: .expander)
+    case .resNet14Expanded: resNet(.fourteen, head: .expander)
+    case .resNet18Expanded: resNet(.eighteenSmall, head: .expander)
+    case .resNet8Gated: resNet(.eight, head: .expander, isGated: true)
+    case .resNet14Gated: resNet(.fourteen, head: .expander, isGated: true)
+    case .resNet18Gated: resNet(.eighteenSmall, head: .expander, isGated: true)
     case .mobileNetV1: mobileNetV1(isSmall: false)
     case .mobileNetV2: mobileNetV2(isSmall: false)
     case .mobileNetV1Small: mobileNetV1(isSmall: true)
@@ -65,10 +71,12 @@ extension Architecture {
     }
   }
 
-  private func resNet(_ network: ResNet) -> Family {
+  private func resNet(
+    _ network: ResNet, head: ResNet.Head = .classifier, isGated: Bool = false
+  ) -> Family {
     .images { (b, sample, width, classes) throws(ArchitectureError) in
       var network = network
-      network.width = width
+      (network.width, network.head, network.isGated) = (width, head, isGated)
       return try network.build(&b, sample: sample, classes: classes)
     }
   }

@@ -13,6 +13,12 @@ public enum Architecture: String, CaseIterable, Hashable, Sendable {
   case resNet50 = "resnet50"
   case resNet18Small = "resnet18-cifar"
   case resNet20 = "resnet20"
+  case resNet8Expanded = "resnet8-vicreg"
+  case resNet14Expanded = "resnet14-vicreg"
+  case resNet18Expanded = "resnet18-vicreg"
+  case resNet8Gated = "resnet8-gated"
+  case resNet14Gated = "resnet14-gated"
+  case resNet18Gated = "resnet18-gated"
   case mobileNetV1 = "mobilenet-v1"
   case mobileNetV2 = "mobilenet-v2"
   case mobileNetV1Small = "mobilenet-v1-cifar"
@@ -47,7 +53,8 @@ public enum Architecture: String, CaseIterable, Hashable, Sendable {
   public var name: String { rawValue }
 
   /// The network as a graph: trainable constants named as in a PyTorch state dict, batch normalisation
-  /// by itself, an open batch, scores without softmax as the output `logits`.
+  /// by itself, an open batch, scores without softmax as the output `logits` (of networks that learn
+  /// without labels their embeddings, as `embedding`).
   ///
   /// Throws for settings that it does not have or that are out of range, and for samples that it does
   /// not take.
@@ -72,7 +79,7 @@ public enum Architecture: String, CaseIterable, Hashable, Sendable {
       try checkImage(sample)
       scores = try build(&b, sample, settings.width, classes)
     }
-    return try b.finish(scores)
+    return try b.finish(scores, as: facts.output)
   }
 
   private func check(_ settings: ArchitectureSettings) throws(ArchitectureError) {

@@ -9,7 +9,7 @@ import Testing
 struct GradientTests {
   /// One of each family and shape of block; the small ones of ``NetworkTests``.
   static let networks = [
-    0, 2, 5, 6, 9, 10, 11, NetworkTests.small.count - 2, NetworkTests.small.count - 1,
+    0, 2, 5, 6, 9, 11, 12, 13, NetworkTests.small.count - 2, NetworkTests.small.count - 1,
   ]
 
   @Test(arguments: networks)

@@ -16,6 +16,8 @@ struct NetworkTests {
     (.resNet18, .init(classes: 5, inputShape: [3, 48, 40], width: 0.25)),
     (.resNet50, .init(classes: 5, inputShape: [3, 33, 33], width: 0.125)),
     (.resNet20, .init(inputShape: [1, 28, 28])), (.resNet18Small, .init(width: 0.125)),
+    (.resNet8Gated, .init(classes: 12, inputShape: [1, 12, 14], width: 0.5)),
+    (.resNet14Expanded, .init(classes: 6, inputShape: [1, 8, 8], width: 0.25)),
     (.mobileNetV1, .init(inputShape: [3, 40, 40], width: 0.25)),
     (.mobileNetV2, .init(inputShape: [3, 40, 40], width: 0.35)),
     (.efficientNetLite1, .init(inputShape: [3, 45, 52], width: 0.25)),
@@ -95,6 +97,22 @@ struct NetworkTests {
     let convolutions = graph.nodes.filter { if case .conv = $0.op { true } else { false } }
     #expect(norms.count == convolutions.count)
     #expect(convolutions.allSatisfy { $0.inputs.count == 2 })
+  }
+
+  /// Gates start open for images as they are, and the dense network has the same other parameters.
+  @Test func gatesStartOpen() throws {
+    var graph = try Architecture.resNet14Gated.graph(.init(inputShape: [1, 16, 16], width: 0.5))
+    let dense = try Architecture.resNet14Expanded.graph(.init(inputShape: [1, 16, 16], width: 0.5))
+    let others = constants(graph).filter { !$0.key.contains("gate") && $0.value.rank > 0 }
+    #expect(others == constants(dense).filter { $0.value.rank > 0 })
+    #expect(graph[graph.outputs[0]].name == "embedding")
+    #expect(graph.values.contains { $0.name == "features" })
+    let gates = graph.nodes.filter { if case .where = $0.op { true } else { false } }
+    #expect(gates.count == 6)
+    graph.outputs = gates.compactMap { $0.input(0) }
+    graph.removeDeadNodes()
+    let open = try Session(graph).run(Self.inputs(graph, seed: 3)).map { $0.doubles }.joined()
+    #expect(open.count { $0 != 0 } * 10 > open.count * 8)
   }
 
   @Test func maskedTokensDoNotMatter() throws {

@@ -21,7 +21,9 @@ struct InspectionSchemaTests {
       [Float](repeating: row % 2 == 0 ? 0 : 1, count: 36)
     }
     graph[graph.weights()[0].value].constant = Tensor(rows, shape: [8, 4, 3, 3])
-    let text = try Inspection(graph, model: "small").json()
+    var inspection = Inspection(graph, model: "small")
+    inspection.add([], of: graph, samples: 3)
+    let text = try inspection.json()
     let found = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? Object)
     let schema = try schema()
     let definitions = try #require(schema["$defs"] as? [String: Object])

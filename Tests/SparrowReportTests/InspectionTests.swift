@@ -1,6 +1,7 @@
 import Foundation
 import SparrowCore
 import SparrowReport
+import SparrowRuntime
 import Testing
 
 /// A convolution with a dynamic batch, a depthwise one, and a classifier.
@@ -40,6 +41,19 @@ struct InspectionTests {
     #expect(found.storage.map { $0.storage } == ["f32 dense"])
     #expect(found.storage.map { $0.bytes } == [448 * 4])
     #expect(found.inputs.map { $0.type } == ["f32[n,4,10,12]"])
+  }
+
+  @Test func gatesLeavePartOfTheWork() throws {
+    let graph = try smallNetwork()
+    var found = Inspection(graph, model: "small")
+    let conv = GatedWork(node: "Conv 'conv'", multiplyAdds: 1000, realisedMultiplyAdds: 250)
+    let none = GatedWork(node: "Conv 'dw'", multiplyAdds: 0, realisedMultiplyAdds: 0)
+    found.add([conv, none], of: graph, samples: 7)
+    let realised = [288 * 120 / 4, 72 * 80, 80]
+    #expect(found.layers.map { $0.realisedMultiplyAdds } == realised)
+    #expect(found.totals.realisedMultiplyAdds == realised.reduce(0, +))
+    #expect(found.text(byLayer: true).contains("mean of 7 samples"))
+    #expect(found.html().contains(">realised<"))
   }
 
   @Test func openShapesLeaveWorkOut() throws {

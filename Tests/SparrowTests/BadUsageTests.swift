@@ -110,6 +110,7 @@ struct BadUsageTests {
     Case("run", mlp, "--threads", "0", says: "expected 1 to 256"),
     Case("run", "fixtures/onnx/dynamic-shapes.onnx", says: "--input-shapes x:"),
     Case("benchmark", mlp, "-b", "0", says: "expected 1 or more"),
+    Case("benchmark", mlp, "-b", "2", "-i", "x=x.npy", says: "--batch is for random inputs"),
     Case("benchmark", mlp, "-t", "nan", says: "expected 0 to 86400"),
     Case("benchmark", mlp, "-s", "parallel", says: "sync"),
     Case("benchmark", "fixtures/onnx/constant-nodes.onnx", "-b", "2", says: "fixed to 3"),

@@ -21,6 +21,8 @@ struct TrainRecipeTests {
       augmentation: {crop: 4, flip: true, cutout: 8}
       normalization: frozen
       frozen: ["*head*"]
+      head: {classes: 5, features: pool}
+      backbone: frozen
       method:
         name: gmp
         sparsity: 0.95
@@ -59,6 +61,8 @@ struct TrainRecipeTests {
     #expect(recipe.method == method)
     #expect(recipe.steps == [.prune(PruneStep(sparsity: 0.5))])
     #expect(recipe.calibration.samples == 128)
+    #expect(recipe.head == HeadSettings(classes: 5, features: "pool"))
+    #expect(recipe.backbone == .frozen)
     #expect(try TrainRecipe(yaml: try recipe.yaml()) == recipe)
   }
 
@@ -69,6 +73,32 @@ struct TrainRecipeTests {
     settings.rho = name == .admm ? nil : 1
     settings.rounds = name == .admm ? 2 : nil
     #expect(throws: TrainError.self) { try settings.method() }
+  }
+
+  @Test func lossesWithoutLabelsAndGates() throws {
+    let recipe = try TrainRecipe(
+      yaml: """
+        version: 1
+        train:
+          epochs: 2
+          loss: {name: vicreg, invariance: 10, variance: 20, covariance: 3}
+          gating: {target: 0.3, weight: 4, bounds: 2, decay: 0.5, temperature: 1, settling: 0.2}
+        """)
+    #expect(
+      recipe.training.loss.task
+        == .vicReg(VICReg(invariance: 10, variance: 20, covariance: 3)))
+    #expect(
+      recipe.training.gating
+        == GatingSettings(
+          target: 0.3, weight: 4, bounds: 2, decay: 0.5, temperature: 1, settling: 0.2))
+    #expect(try TrainRecipe(yaml: try recipe.yaml()) == recipe)
+    var frozen = recipe
+    frozen.backbone = .frozen
+    #expect(throws: TrainError.self) { try frozen.check() }
+    let usual = try TrainRecipe(
+      yaml: "{version: 1, train: {epochs: 3, loss: {name: vicreg}, gating: {target: 0.5}}}")
+    #expect(usual.training.loss.task == .vicReg())
+    #expect(usual.training.gating == GatingSettings(target: 0.5))
   }
 
   @Test func defaults() throws {
@@ -97,6 +127,18 @@ struct TrainRecipeTests {
     (
       "{version: 1, train: {epochs: 1, loss: {name: mse, label_smoothing: 0.1}}}",
       "train.loss.label_smoothing: mse has no classes to smooth"
+    ),
+    (
+      "{version: 1, train: {epochs: 1, loss: {name: mse, variance: 1}}}",
+      "train.loss.variance: mse has no such part; vicreg has"
+    ),
+    (
+      "{version: 1, train: {epochs: 1, loss: {name: vicreg, label_smoothing: 0.1}}}",
+      "train.loss.label_smoothing: vicreg has no classes to smooth"
+    ),
+    (
+      "{version: 1, train: {epochs: 1, gating: {weight: 1}}}",
+      "train.gating: the key 'target' is missing"
     ),
     ("{version: 2, train: {epochs: 1}}", "version: found 2, expected 1"),
   ])
@@ -130,9 +172,13 @@ struct TrainRecipeTests {
       }
     }
     #expect(try read("") == keys("train"))
+    let train = defs["train"]?["properties"] as? [String: [String: Any]]
+    let headKeys = Set((train?["head"]?["properties"] as? [String: Any] ?? [:]).keys)
     #expect(try read("optimizer: {zzz: 1}") == keys("optimizer"))
     #expect(try read("schedule: {zzz: 1}") == keys("schedule"))
+    #expect(try read("head: {zzz: 1}") == headKeys)
     #expect(try read("method: {zzz: 1}") == keys("method"))
+    #expect(try read("gating: {zzz: 1}") == keys("gating"))
     let names = (defs["method"]?["properties"] as? [String: [String: Any]])?["name"]?["enum"]
     #expect(names as? [String] == MethodSettings.Name.allCases.map { $0.rawValue })
     let rules = (defs["optimizer"]?["properties"] as? [String: [String: Any]])?["name"]?["enum"]

@@ -60,6 +60,40 @@ struct BatchTests {
     #expect(moves.count > 10)
   }
 
+  /// A plane in the mathematical sense stays one where a part of it is resized.
+  @Test func partsAreResized() {
+    let augmentation = Augmentation(area: 0.2, contrast: 0.5)
+    let (height, width) = (8, 6)
+    let image = Tensor(
+      (0..<height * width).map { Float(100 * ($0 / width) + $0 % width) },
+      shape: [1, 1, height, width])
+    var areas: [Float] = []
+    for sample in 0..<50 {
+      let choice = augmentation.choice(
+        height: height, width: width, seed: 3, epoch: 1, sample: sample)
+      guard let part = choice.part else {
+        Issue.record("nothing was cut out")
+        continue
+      }
+      areas.append(part.height * part.width / Float(height * width))
+      #expect(abs(choice.factor - 1) <= 0.5)
+      #expect(part.top >= 0 && part.top + part.height <= Float(height) + 1e-4)
+      #expect(part.left >= 0 && part.left + part.width <= Float(width) + 1e-4)
+      let found = augmentation.apply(to: image, rows: [sample], seed: 3, epoch: 1)
+        .array(of: Float.self)
+      for y in 0..<height {
+        for x in 0..<width {
+          let row = part.top + (Float(y) + 0.5) * part.height / Float(height) - 0.5
+          let column = part.left + (Float(x) + 0.5) * part.width / Float(width) - 0.5
+          let value =
+            100 * min(max(row, 0), Float(height - 1)) + min(max(column, 0), Float(width - 1))
+          #expect(abs(found[y * width + x] - choice.factor * value) < 1e-2)
+        }
+      }
+    }
+    #expect((areas.min() ?? 1) < 0.4 && (areas.max() ?? 0) > 0.8)
+  }
+
   /// A sample is changed in the same way whichever batch it is in.
   @Test func changesFollowTheSample() {
     let augmentation = Augmentation(crop: 1, flips: true)

@@ -72,6 +72,55 @@ enum Small {
     return graph
   }
 
+  /// A residual block with channel gates between a first convolution and a linear layer; images
+  /// [N, 2, 4, 4], embeddings [N, width].
+  static func gated(
+    dtype: DType = .float32, width: Int = 4, seed: UInt64 = 12
+  ) throws -> Graph {
+    var random = SeededGenerator(seed: seed)
+    var graph = Graph(name: "gated")
+    func constant(_ name: String, _ shape: [Int], _ scale: Double) -> ValueID {
+      graph.addConstant(name, normal(dtype, shape, &random, scale: scale))
+    }
+    func conv(_ name: String, _ x: ValueID, _ shape: [Int], bias: Bool = false) throws -> ValueID {
+      let pad = shape[2] / 2
+      let weight = constant("\(name).weight", shape, (2 / Double(shape[1] * shape[2])).squareRoot())
+      return try graph.add(
+        .conv(Conv(window: Window(pads: [pad, pad, pad, pad]))),
+        [x, weight, bias ? constant("\(name).bias", [shape[0]], 0.5) : nil], name: name)
+    }
+    func norm(_ name: String, _ x: ValueID, _ channels: Int) throws -> ValueID {
+      let vectors = [1.0, 0, 0, 1].enumerated().map { i, value in
+        graph.addConstant(
+          "\(name).\(i)",
+          Tensor(dtype, [channels], doubles: [Double](repeating: value, count: channels)))
+      }
+      return try graph.add(
+        .batchNormalization(BatchNormalization()), [x] + vectors, name: name)
+    }
+    func relu(_ name: String, _ x: ValueID) throws -> ValueID {
+      try graph.add(.unary(Unary(.relu)), [x], name: name)
+    }
+    let image = graph.addInput(
+      "x", TensorType(dtype, [.symbol("batch"), .known(2), .known(4), .known(4)]))
+    let x = try relu("stem.relu", try conv("stem", image, [4, 2, 1, 1]))
+    let hidden = try relu("relu1", try norm("bn1", try conv("conv1", x, [3, 4, 3, 3]), 3))
+    let mean = try graph.add(.globalPool(GlobalPool(.average)), [x], name: "gate.pool")
+    let narrow = try norm("gate.bn", try conv("gate.conv1", mean, [2, 4, 1, 1]), 2)
+    let logits = try conv("gate.conv2", try relu("gate.relu", narrow), [3, 2, 1, 1], bias: true)
+    let zero = graph.addConstant("zero", Tensor(dtype, [], doubles: [0]))
+    let open = try graph.add(
+      .binary(Binary(.greaterOrEqual)), [logits, zero], name: "gate.open")
+    let gated = try graph.add(.where(Where()), [open, hidden, zero], name: "gated")
+    let y = try norm("bn2", try conv("conv2", gated, [4, 3, 3, 3]), 4)
+    let sum = try relu("relu2", try graph.add(.binary(Binary(.add)), [y, x], name: "sum"))
+    let pooled = try graph.add(.globalPool(GlobalPool(.average)), [sum], name: "pool")
+    let flat = try graph.add(.flatten(Flatten()), [pooled], name: "features")
+    let head = constant("head.weight", [4, width], 0.7)
+    graph.outputs = [try graph.add(.gemm(Gemm()), [flat, head], name: "embedding")]
+    return graph
+  }
+
   /// Samples around one centre a class.
   static func clusters(
     _ count: Int, shape: [Int] = [6], classes: Int = 3, noise: Double = 0.6, seed: UInt64 = 3,

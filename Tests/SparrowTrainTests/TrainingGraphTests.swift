@@ -30,7 +30,7 @@ struct TrainingGraphTests {
   ) -> [Tensor] {
     var inputs = [Small.normal(.float64, shape, &random)]
     let width = network.scoresShape[1]
-    if network.targetType.dtype == .int64 {
+    if network.targetType?.dtype == .int64 {
       inputs.append(
         Tensor((0..<shape[0]).map { _ in Int64.random(in: 0..<Int64(width), using: &random) }))
     } else {
@@ -105,6 +105,7 @@ struct TrainingGraphTests {
           let difference = scores[row * 3 + c] - inputs[1].doubles[row * 3 + c]
           task += difference * difference / 18
         }
+      case .vicReg: Issue.record("VICRegTests have it")
       }
     }
     var expected = task

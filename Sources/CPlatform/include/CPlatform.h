@@ -67,6 +67,7 @@ typedef struct {
   uint64_t padding[7];
 } sp_atomic64;
 static inline uint64_t sp_atomic64_load(const sp_atomic64 *a) { return __atomic_load_n(&a->value, __ATOMIC_SEQ_CST); }
+static inline void sp_atomic64_add(sp_atomic64 *a, uint64_t v) { __atomic_fetch_add(&a->value, v, __ATOMIC_RELAXED); }
 static inline void sp_atomic64_store(sp_atomic64 *a, uint64_t v) { __atomic_store_n(&a->value, v, __ATOMIC_SEQ_CST); }
 // Replaces the value where it still is `expected`; whether it was.
 static inline bool sp_atomic64_replace(sp_atomic64 *a, uint64_t expected, uint64_t v) {

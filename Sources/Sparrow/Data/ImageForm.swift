@@ -59,7 +59,7 @@ public struct ImageForm: Hashable, Sendable {
   }
 
   /// The side of a square of as many pixels; nil where there is none.
-  private static func side(of pixels: Int) -> Int? {
+  static func side(of pixels: Int) -> Int? {
     guard (1...1 << 26).contains(pixels) else { return nil }
     let side = Int(Double(pixels).squareRoot())
     return side * side == pixels ? side : nil

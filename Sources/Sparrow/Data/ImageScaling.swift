@@ -5,7 +5,7 @@ import SparrowCore
 /// rounded to whole ones. (Pillow's and torchvision's antialiased bilinear resize.)
 struct ImageScaling {
   /// The old pixels that one new pixel is made of.
-  private struct Taps {
+  struct Taps: Hashable {
     var first: Int
     var weights: [Float]
   }
@@ -39,7 +39,7 @@ struct ImageScaling {
   }
 
   /// For new pixels `range` of `length` out of `source` old ones.
-  private static func taps(_ source: Int, _ length: Int, _ range: Range<Int>) -> [Taps] {
+  static func taps(_ source: Int, _ length: Int, _ range: Range<Int>) -> [Taps] {
     let scale = Double(source) / Double(length)
     let support = max(scale, 1)
     return range.map { position in

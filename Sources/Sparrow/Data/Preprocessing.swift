@@ -17,6 +17,9 @@ public struct Preprocessing: Hashable, Sendable {
   public var resize: Int?
   /// The height and width cut out of their middle, where the model leaves its own open.
   public var crop: Int?
+  /// Whether images in arrays are resized to the model's height and width, and grey ones repeated to
+  /// its channels.
+  public var fits = false
 
   public init() {}
 
@@ -31,13 +34,18 @@ public struct Preprocessing: Hashable, Sendable {
   ]
 
   /// Reads a preset's name or `scale=255,mean=0.48:0.45:0.40,std=0.2,layout=nhwc` (a preset may come
-  /// first: `imagenet,layout=nchw`, `imagenet,resize=232,crop=224`).
+  /// first: `imagenet,layout=nchw`, `imagenet,resize=232,crop=224`), and `fit` for images of another
+  /// size.
   public init(_ specification: String) throws(SparrowError) {
     for part in specification.split(separator: ",") {
       if let preset = Self.presets.first(where: { $0.name == part }) {
-        let (layout, resize, crop) = (self.layout, self.resize, self.crop)
+        let before = self
         self = try Preprocessing(preset.specification)
-        (self.layout, self.resize, self.crop) = (layout, resize, crop)
+        (layout, resize, crop, fits) = (before.layout, before.resize, before.crop, before.fits)
+        continue
+      }
+      if part == "fit" {
+        fits = true
         continue
       }
       let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -79,7 +87,7 @@ public struct Preprocessing: Hashable, Sendable {
     .badSetting(
       "--preprocess: '\(part)' is not understood, expected "
         + presets.map { $0.name }.joined(separator: ", ")
-        + ", scale=N, mean=N or N:N:N, std=N or N:N:N, layout=auto|nchw|nhwc, or for image folders "
-        + "resize=N or crop=N (1 to 8192)")
+        + ", scale=N, mean=N or N:N:N, std=N or N:N:N, layout=auto|nchw|nhwc, fit, or for image "
+        + "folders resize=N or crop=N (1 to 8192)")
   }
 }

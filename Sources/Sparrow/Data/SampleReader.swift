@@ -9,6 +9,8 @@ struct SampleReader: Sendable {
     case same(channels: Int, inner: Int)
     /// [H, W, C] becomes [C, H, W].
     case channelsToFront(height: Int, width: Int, channels: Int)
+    /// Images of another size or grey ones.
+    case fitted(ImageFit)
   }
 
   let dataset: Dataset
@@ -28,10 +30,15 @@ struct SampleReader: Sendable {
     dtype = input.type.dtype
     let source = Array(dataset.samples.shape.dropFirst())
     let declared = input.type.dimensions.map { $0.dropFirst().map { $0.value } }
-    guard let fit = Self.fit(source, declared ?? source.map { $0 }, preprocessing.layout) else {
+    guard
+      let fit = Self.fit(source, declared ?? source.map { $0 }, preprocessing.layout)
+        ?? Self.fitted(source, declared, dtype, preprocessing)
+    else {
+      let isImage = ImageFit(source, declared ?? [], preprocessing.layout) != nil
       throw .badInput(
         "\(model): input '\(input.name)' is \(input.type.text), but the samples of "
-          + "\(dataset.path) (\(dataset.keys.samples)) are of shape \(source)")
+          + "\(dataset.path) (\(dataset.keys.samples)) are of shape \(source)"
+          + (isImage ? "; --preprocess fit resizes them" : ""))
     }
     (order, sampleShape) = fit
     let channels = fit.0.channels
@@ -74,11 +81,11 @@ struct SampleReader: Sendable {
     _ rows: [Int], _ shape: [Int], _ convert: (T) -> Float
   ) -> Tensor {
     let count = sampleShape.elementCount
+    let size = dataset.samples.shape.dropFirst().reduce(1, *)
     return dataset.samples.withElements(of: T.self) { source in
       Tensor(of: Float.self, shape: shape) { target in
         for (i, row) in rows.enumerated() {
-          let first = row * count
-          let from = UnsafeBufferPointer(rebasing: source[first..<first + count])
+          let from = UnsafeBufferPointer(rebasing: source[row * size..<(row + 1) * size])
           let to = UnsafeMutableBufferPointer(rebasing: target[i * count..<(i + 1) * count])
           write(from, to, convert)
         }
@@ -96,6 +103,8 @@ struct SampleReader: Sendable {
         let c = channels == 1 ? 0 : (i / inner) % channels
         target[i] = convert(source[i]) * scale[c] + offset[c]
       }
+    case .fitted(let fit):
+      fit.write(source, target, convert) { value, c in value * scale[c] + offset[c] }
     case .channelsToFront(let height, let width, let channels):
       let plane = height * width
       for c in 0..<channels {
@@ -112,6 +121,7 @@ extension SampleReader.Order {
     switch self {
     case .same(let channels, _): channels
     case .channelsToFront(_, _, let channels): channels
+    case .fitted(let fit): fit.channels
     }
   }
 }
@@ -136,6 +146,16 @@ extension SampleReader {
       known.count == 1 || known.filter({ $0 != 1 }) == source.filter({ $0 != 1 })
     else { return nil }
     return (.same(channels: 1, inner: 1), known)
+  }
+
+  /// Images that are to be resized, where the preprocessing says so.
+  private static func fitted(
+    _ source: [Int], _ wanted: [Int?]?, _ dtype: DType, _ preprocessing: Preprocessing
+  ) -> (Order, [Int])? {
+    guard preprocessing.fits, dtype == .float32, let wanted,
+      let fit = ImageFit(source, wanted, preprocessing.layout)
+    else { return nil }
+    return (.fitted(fit), fit.sampleShape(wanted))
   }
 
   private static func matches(_ shape: [Int], _ wanted: [Int?]) -> Bool {

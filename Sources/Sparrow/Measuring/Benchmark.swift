@@ -19,6 +19,8 @@ public struct BenchmarkOptions: Sendable {
   /// Whether the model is optimised before it runs; see ``Model/optimized()``.
   public var optimizes = true
   public var tuning = Tuning.off
+  /// Whether convolutions leave out channels that gates close.
+  public var skipsClosedChannels = true
 
   public init() {}
 }
@@ -62,7 +64,8 @@ extension Model {
     let measured: StreamTimes
     if streams == 1 {
       let session = try session(
-        threads: options.threads, optimizes: options.optimizes, tuning: options.tuning)
+        threads: options.threads, optimizes: options.optimizes, tuning: options.tuning,
+        skipsClosedChannels: options.skipsClosedChannels)
       measured = try time(session, inputs, options, progress)
     } else {
       let model = options.optimizes ? try optimized() : self
@@ -114,7 +117,9 @@ extension Model {
       group.enter()
       let thread = Thread {
         do throws(SparrowError) {
-          let session = try session(optimizes: false, tuning: options.tuning)
+          let session = try session(
+            optimizes: false, tuning: options.tuning,
+            skipsClosedChannels: options.skipsClosedChannels)
           results.add(.success(try time(session, inputs, options) { _ in }))
         } catch {
           results.add(.failure(error))

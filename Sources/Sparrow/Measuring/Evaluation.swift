@@ -1,5 +1,6 @@
 import SparrowCore
 import SparrowRuntime
+import SparrowTrain
 
 /// How a model is evaluated.
 public struct EvaluationOptions: Sendable {
@@ -13,8 +14,8 @@ public struct EvaluationOptions: Sendable {
   public init() {}
 }
 
-/// The outcome of an evaluation: of one with labels ``top1`` and ``top5``, of one against another
-/// model the others.
+/// The outcome of an evaluation: of one with labels ``top1``, ``top5`` and
+/// ``mean_per_class_accuracy``, of one against another model the others.
 public struct Evaluation: Codable, Hashable, Sendable {
   public var model: String
   public var data: String
@@ -23,6 +24,8 @@ public struct Evaluation: Codable, Hashable, Sendable {
   /// Fractions of the samples, from 0 to 1.
   public var top1: Double?
   public var top5: Double?
+  /// The mean over the classes of ``top1`` of each one's samples.
+  public var mean_per_class_accuracy: Double?
   /// The model that this one was compared with.
   public var reference: String?
   /// The fraction of the samples whose largest elements are at the same place, from 0 to 1.
@@ -37,6 +40,7 @@ public struct Evaluation: Codable, Hashable, Sendable {
     switch metric {
     case .top1: top1
     case .top5: top5
+    case .meanPerClass: mean_per_class_accuracy
     case .agreement: agreement
     case .cosine: mean_cosine
     }
@@ -63,6 +67,7 @@ extension Model {
     let clock = ContinuousClock()
     let start = clock.now
     var (top1, top5) = (0, 0)
+    var classes = ClassCounts()
     let step = vectors.step(options)
     for first in stride(from: 0, to: samples.count, by: step) {
       let range = first..<min(first + step, samples.count)
@@ -77,13 +82,15 @@ extension Model {
         let rank = Self.rank(of: labels[sample], in: row)
         top1 += rank < 1 ? 1 : 0
         top5 += rank < 5 ? 1 : 0
+        classes.count(labels[sample], isRight: rank < 1)
       }
       progress(range.upperBound)
     }
     let count = Double(max(1, samples.count))
     return Evaluation(
       model: path, data: samples.path, samples: samples.count, seconds: (clock.now - start).seconds,
-      top1: Double(top1) / count, top5: Double(top5) / count)
+      top1: Double(top1) / count, top5: Double(top5) / count,
+      mean_per_class_accuracy: classes.meanAccuracy)
   }
 
   /// How many classes score above `label`.

@@ -4,6 +4,8 @@ public enum Metric: String, CaseIterable, Sendable {
   case top1
   /// The share of samples whose label is among the five largest scores.
   case top5
+  /// The mean over the classes of the share of each one's samples whose label has the largest score.
+  case meanPerClass = "mean-per-class"
   /// The share of samples whose largest score is at the same place as the reference's.
   case agreement
   /// The mean cosine similarity to the reference's outputs.
@@ -12,7 +14,7 @@ public enum Metric: String, CaseIterable, Sendable {
   /// Whether the model is compared with another one; with labels otherwise.
   public var needsReference: Bool {
     switch self {
-    case .top1, .top5: false
+    case .top1, .top5, .meanPerClass: false
     case .agreement, .cosine: true
     }
   }

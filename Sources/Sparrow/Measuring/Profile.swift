@@ -12,17 +12,23 @@ extension Model {
   /// The time of each step: the least of a few runs. Steps that run sparse are timed once more with
   /// dense kernels in their place.
   public func profile(
-    _ inputs: [Tensor], threads: Int = 1, optimizes: Bool = true, tuning: Tuning = .off
+    _ inputs: [Tensor], threads: Int = 1, optimizes: Bool = true, tuning: Tuning = .off,
+    skipsClosedChannels: Bool = true
   ) throws(SparrowError) -> Profile {
     let model = optimizes ? try optimized() : self
+    let options = SessionOptions(
+      threads: threads, tuning: tuning, skipsClosedChannels: skipsClosedChannels)
     do throws(RuntimeError) {
-      var steps = try model.leastTimes(
-        inputs, options: SessionOptions(threads: threads, tuning: tuning))
+      var steps = try model.leastTimes(inputs, options: options)
       if steps.contains(where: { $0.isSparse }) {
+        // All channels in both, so that the steps are the same.
         let dense = try model.leastTimes(
-          inputs, options: SessionOptions(threads: threads, forcesDense: true))
-        for i in steps.indices where steps[i].isSparse && dense.indices.contains(i) {
-          steps[i].denseNanoseconds = dense[i].nanoseconds
+          inputs,
+          options: SessionOptions(threads: threads, forcesDense: true, skipsClosedChannels: false))
+        let times = Dictionary(
+          dense.map { ($0.node, $0.nanoseconds) }, uniquingKeysWith: { first, _ in first })
+        for i in steps.indices where steps[i].isSparse {
+          steps[i].denseNanoseconds = times[steps[i].node]
         }
       }
       return Profile(

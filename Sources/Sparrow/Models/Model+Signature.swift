@@ -9,7 +9,7 @@ extension Model {
       + "data \(samples.path), \(samples.count) samples\n" + (try recipe.yaml())
   }
 
-  /// Of the network, its weights, and the first and the last sample.
+  /// Of the network, its weights, the labels, and the first and the last sample.
   func fingerprint(_ samples: SampleSource) -> String {
     var hash = Fingerprint.of(graph.text)
     for value in graph.values {
@@ -18,6 +18,7 @@ extension Model {
       tensor.releasePages()
     }
     let (first, last) = (samples.batch(0..<1), samples.batch(samples.count - 1..<samples.count))
+    for label in samples.labels ?? [] { hash = hash &* 31 &+ UInt64(bitPattern: Int64(label)) }
     for tensor in first + last { hash = hash &* 31 &+ tensor.fingerprint }
     return String(hash, radix: 16)
   }

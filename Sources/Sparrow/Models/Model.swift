@@ -54,13 +54,17 @@ public struct Model: Sendable {
   }
 
   /// A session that runs the model, as ``optimized()`` makes it unless `optimizes` is false: then the
-  /// graph runs node by node as it was read.
+  /// graph runs node by node as it was read. For the others see
+  /// ``SparrowRuntime/SessionOptions``.
   public func session(
-    threads: Int = 1, optimizes: Bool = true, tuning: Tuning = .off
+    threads: Int = 1, optimizes: Bool = true, tuning: Tuning = .off,
+    skipsClosedChannels: Bool = true
   ) throws(SparrowError) -> Session {
     let graph = optimizes ? try optimized().graph : graph
+    let options = SessionOptions(
+      threads: threads, tuning: tuning, skipsClosedChannels: skipsClosedChannels)
     do throws(RuntimeError) {
-      return try Session(graph, options: SessionOptions(threads: threads, tuning: tuning))
+      return try Session(graph, options: options)
     } catch {
       throw .runtime(model: path, error)
     }
@@ -70,6 +74,16 @@ public struct Model: Sendable {
   public func prepare(_ session: Session, _ inputs: [Tensor]) throws(SparrowError) {
     do throws(RuntimeError) {
       try session.prepare(inputs)
+    } catch {
+      throw .runtime(model: path, error)
+    }
+  }
+
+  /// Runs a session made from this model once and tells of each step; errors name the model.
+  public func profile(_ session: Session, _ inputs: [Tensor]) throws(SparrowError) -> [StepProfile]
+  {
+    do throws(RuntimeError) {
+      return try session.profile(inputs).steps
     } catch {
       throw .runtime(model: path, error)
     }

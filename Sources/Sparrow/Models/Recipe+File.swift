@@ -15,7 +15,10 @@ extension Recipe {
 
   /// The text of a recipe's file.
   static func text(of file: String) throws(SparrowError) -> String {
-    guard let data = FileManager.default.contents(atPath: file) else {
+    // A handle reads pipes too.
+    guard let handle = FileHandle(forReadingAtPath: file),
+      let data = try? handle.readToEnd() ?? Data()
+    else {
       throw .recipe(file: file, reason: "the file cannot be read")
     }
     guard let text = String(data: data, encoding: .utf8) else {

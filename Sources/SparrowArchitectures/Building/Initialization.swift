@@ -38,6 +38,12 @@ public enum Initialization: Hashable, Sendable {
     }
   }
 
+  /// A float32 parameter of `shape`, `[outputs, inputs of a group, kernel...]`. The same name and seed
+  /// give the same numbers; the shape's lengths must be above 0 and their product no overflow.
+  public func tensor(_ shape: [Int], name: String, seed: UInt64) -> Tensor {
+    Tensor(of: Float.self, shape: shape) { fill($0, shape: shape, name: name, seed: seed) }
+  }
+
   /// Writes a parameter of `shape`, `[outputs, inputs of a group, kernel...]`. The same name and seed
   /// give the same numbers.
   func fill(

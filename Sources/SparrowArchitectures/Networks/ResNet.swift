@@ -22,6 +22,12 @@ struct ResNet {
     case small
   }
 
+  enum Head {
+    case classifier
+    /// What VICReg learns by: three linear layers as wide as the embedding.
+    case expander
+  }
+
   var block: Block
   var stem: Stem
   /// Blocks of each stage; each after the first halves height and width and doubles the channels.
@@ -29,7 +35,12 @@ struct ResNet {
   /// The channels of the first stage.
   var channels: Int
   var width = 1.0
+  var head = Head.classifier
+  /// Whether basic blocks choose, image by image, which of their inner channels they compute.
+  var isGated = false
 
+  static let eight = ResNet(block: .basic, stem: .small, depths: [1, 1, 1], channels: 16)
+  static let fourteen = ResNet(block: .basic, stem: .small, depths: [2, 2, 2], channels: 16)
   static let eighteen = ResNet(block: .basic, stem: .large, depths: [2, 2, 2, 2], channels: 64)
   static let fifty = ResNet(block: .bottleneck, stem: .large, depths: [3, 4, 6, 3], channels: 64)
   static let twenty = ResNet(block: .basic, stem: .small, depths: [3, 3, 3], channels: 16)
@@ -47,7 +58,11 @@ struct ResNet {
         x = try block(&b, "layer\(stage + 1).\(i)", x, outputs, stride)
       }
     }
-    return try b.linear("fc", try b.globalPool("avgpool", x), outputs: classes)
+    switch head {
+    case .classifier:
+      return try b.linear("fc", try b.globalPool("avgpool", x), outputs: classes)
+    case .expander: return try expander(&b, x, outputs: classes)
+    }
   }
 
   private func stem(
@@ -80,6 +95,7 @@ struct ResNet {
     var y = x
     for (i, form) in forms.enumerated() {
       if i > 0 { y = try b.nonlinearity("\(name).relu", y, .relu) }
+      if i == 1, isGated, block == .basic { y = try b.gate("\(name).gate", y, by: x) }
       y = try b.convolution("\(name).conv\(i + 1)", y, form)
       y = try b.batchNorm("\(name).bn\(i + 1)", y)
     }

@@ -4,7 +4,7 @@ extension Inspection {
     var page = HTMLPage(title: model)
     page.facts(summary)
     page.heading("Weights")
-    page.table(caption: "Every weight in execution order", Self.layerColumns, layerRows)
+    page.table(caption: "Every weight in execution order", layerColumns, layerRows)
     page.heading("Storage")
     page.table(
       caption: "How parameters are kept",
@@ -27,12 +27,12 @@ extension Inspection {
     return page.text
   }
 
-  private static var layerColumns: [TextTable.Column] {
+  private var layerColumns: [TextTable.Column] {
     [
       .text("weight"), .text("operator"), .text("shape"), .number("weights"), .number("zeros"),
-      .number("multiply-adds"), .number("on nonzeros"), .text("storage"), .number("stored"),
-      .text("note"),
-    ]
+      .number("multiply-adds"), .number("on nonzeros"),
+    ] + (totals.samples == nil ? [] : [.number("realised")])
+      + [.text("storage"), .number("stored"), .text("note")]
   }
 
   private var layerRows: [[HTMLPage.Cell]] {
@@ -46,9 +46,14 @@ extension Inspection {
         HTMLPage.Cell(
           Quantity.work(layer.multiplyAdds),
           fraction: layer.multiplyAdds.map { Double($0) / mostWork }),
-        HTMLPage.Cell(Quantity.work(layer.nonzeroMultiplyAdds)), HTMLPage.Cell(layer.storage),
-        HTMLPage.Cell(Quantity.bytes(layer.bytes)), HTMLPage.Cell(layer.note),
+        HTMLPage.Cell(Quantity.work(layer.nonzeroMultiplyAdds)),
       ]
+        + (totals.samples == nil
+          ? [] : [HTMLPage.Cell(Quantity.work(layer.realisedMultiplyAdds))])
+        + [
+          HTMLPage.Cell(layer.storage), HTMLPage.Cell(Quantity.bytes(layer.bytes)),
+          HTMLPage.Cell(layer.note),
+        ]
     }
   }
 }

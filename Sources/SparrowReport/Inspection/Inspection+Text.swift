@@ -30,6 +30,15 @@ extension Inspection {
           + Quantity.bytes(totals.denseBytes) + " dense"
       ))
     lines.append(("multiply-adds", workText))
+    if let realised = totals.realisedMultiplyAdds, let samples = totals.samples {
+      let part = Double(realised) / Double(max(1, totals.multiplyAdds ?? 0))
+      lines.append(
+        (
+          "realised",
+          "\(Quantity.work(realised)), \(Quantity.percent(part)) of dense, on channels that gates leave "
+            + "open: mean of \(samples) samples"
+        ))
+    }
     return lines
   }
 
@@ -57,18 +66,22 @@ extension Inspection {
   }
 
   private var layerTable: TextTable {
-    var table = TextTable([
-      .text("weight"), .text("op"), .text("shape"), .number("weights"), .number("zeros"),
-      .number("MACs"), .number("on nonzeros"), .text("storage"), .number("stored"), .text("note"),
-    ])
+    let isRealised = totals.samples != nil
+    var table = TextTable(
+      [
+        .text("weight"), .text("op"), .text("shape"), .number("weights"), .number("zeros"),
+        .number("MACs"), .number("on nonzeros"),
+      ] + (isRealised ? [.number("realised")] : [])
+        + [.text("storage"), .number("stored"), .text("note")])
     for layer in layers {
-      table.add([
-        layer.name, layer.kind == "depthwise" ? layer.op + " depthwise" : layer.op,
-        Quantity.shape(layer.shape), Quantity.count(layer.weights),
-        Quantity.percent(layer.sparsity), Quantity.work(layer.multiplyAdds),
-        Quantity.work(layer.nonzeroMultiplyAdds), layer.storage, Quantity.bytes(layer.bytes),
-        layer.note,
-      ])
+      table.add(
+        [
+          layer.name, layer.kind == "depthwise" ? layer.op + " depthwise" : layer.op,
+          Quantity.shape(layer.shape), Quantity.count(layer.weights),
+          Quantity.percent(layer.sparsity), Quantity.work(layer.multiplyAdds),
+          Quantity.work(layer.nonzeroMultiplyAdds),
+        ] + (isRealised ? [Quantity.work(layer.realisedMultiplyAdds)] : [])
+          + [layer.storage, Quantity.bytes(layer.bytes), layer.note])
     }
     return table
   }

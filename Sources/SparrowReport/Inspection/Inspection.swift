@@ -42,6 +42,10 @@ public struct ModelTotals: Codable, Hashable, Sendable {
   public var nonzeroMultiplyAdds: Int?
   /// The ratio of the two: the most that skipping zeros can give.
   public var theoreticalSpeedup: Double?
+  /// Multiply-adds on channels that gates leave open, zeros in weights counted: the mean over
+  /// ``samples``. Absent where no samples were run.
+  public var realisedMultiplyAdds: Int?
+  public var samples: Int?
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case nodes, parameters, weights, nonzeros, sparsity
@@ -51,6 +55,8 @@ public struct ModelTotals: Codable, Hashable, Sendable {
     case multiplyAdds = "multiply_adds"
     case nonzeroMultiplyAdds = "nonzero_multiply_adds"
     case theoreticalSpeedup = "theoretical_speedup"
+    case realisedMultiplyAdds = "realised_multiply_adds"
+    case samples
   }
 }
 
@@ -69,6 +75,8 @@ public struct LayerFacts: Codable, Hashable, Sendable {
   /// Absent where shapes are open.
   public var multiplyAdds: Int?
   public var nonzeroMultiplyAdds: Int?
+  /// Those on channels that gates leave open; see ``ModelTotals/realisedMultiplyAdds``.
+  public var realisedMultiplyAdds: Int?
   public var storage: String
   public var bytes: Int
   /// The pattern its zeros keep to: `1x4`, `4x1`, `2:4`, ...; absent where there is none.
@@ -80,6 +88,7 @@ public struct LayerFacts: Codable, Hashable, Sendable {
     case name, node, op, kind, shape, weights, nonzeros, sparsity
     case multiplyAdds = "multiply_adds"
     case nonzeroMultiplyAdds = "nonzero_multiply_adds"
+    case realisedMultiplyAdds = "realised_multiply_adds"
     case storage, bytes, structure, note
   }
 }

@@ -8,11 +8,10 @@ extension Conv {
     guard x.dtype == .float32, weight.dtype == .float32 else {
       return p.referenceStep(.conv(self))
     }
+    if p.gates != nil { return try gatedConvolution(&p, self) }
     if x.shape.count > 4 { return try gatheredConvolution(&p, self) }
     let shape = try ConvolutionShape(p, window: window, group: group)
-    let operands = ConvolutionOperands(
-      x: p.slot(try p.input(0)), y: p.slot(p.outputs[0]),
-      bias: p.optional(2).map { p.slot($0) }, addend: p.optional(3).map { p.slot($0) })
+    let operands = try ConvolutionOperands(&p)
     let isDepthwise = shape.inputs == 1 && shape.groups > 1
     if isDepthwise {
       return try depthwiseConvolution(&p, shape, operands, activation)
@@ -24,6 +23,14 @@ extension Conv {
     }
     return try denseConvolution(&p, shape, operands, activation)
   }
+
+  /// Whether a sparse kernel multiplies by the weight.
+  func runsSparse(_ p: inout Preparation) throws(RuntimeError) -> Bool {
+    let weight = try p.input(1)
+    guard weight.constant != nil || weight.mask != nil else { return false }
+    let shape = try ConvolutionShape(p, window: window, group: group)
+    return try sparseConvolution(&p, shape, try ConvolutionOperands(&p), activation) != nil
+  }
 }
 
 /// Where a convolution's operands are.
@@ -32,6 +39,11 @@ struct ConvolutionOperands {
   let y: Slot
   let bias: Slot?
   let addend: Slot?
+
+  init(_ p: inout Preparation) throws(RuntimeError) {
+    (x, y) = (p.slot(try p.input(0)), p.slot(p.outputs[0]))
+    (bias, addend) = (p.optional(2).map { p.slot($0) }, p.optional(3).map { p.slot($0) })
+  }
 
   /// The sums may replace the addend: each is read where, and when, its result is written.
   var inPlaceInput: Int? { addend.map { _ in 3 } }

@@ -32,7 +32,7 @@ func denseConvolution(
 }
 
 /// Which kernel computes a dense convolution.
-private enum DenseKind {
+enum DenseKind {
   /// Channels by vectors of pixels.
   case rows
   /// Pixels by vectors of channels.
@@ -49,6 +49,14 @@ private enum DenseKind {
     switch self {
     case .rows: .rows
     case .columns: .columns
+    }
+  }
+
+  /// Output channels of a panel of weights.
+  func panelRows(_ kernels: sp_kernel_table) -> Int {
+    switch self {
+    case .rows: Int(kernels.gemm_mr)
+    case .columns: Int(kernels.gemm_nr)
     }
   }
 
@@ -69,7 +77,7 @@ private enum DenseKind {
 }
 
 /// How a dense convolution is cut: blocks of pixels whose input stays in L2.
-private struct DenseTiling {
+struct DenseTiling {
   let kind: DenseKind
   let input: DirectInput
   /// Steps of the reduction whose weights fit L1, for ``DenseKind/columns``.
@@ -99,7 +107,7 @@ private struct DenseTiling {
       shape, p, rows: blockUnits, pixels: blockUnits * granularity, isInPlace: isInPlace)
     tasks = ConvolutionTasks(
       shape, tiles: units.dividedUp(by: max(1, blockUnits)),
-      rowGranularity: kind == .rows ? mr : nr, threads: p.threads)
+      rowGranularity: kind.panelRows(kernels), threads: p.threads)
     reductionBlock = max(1, 8192 / nr)
     let tiles = isInPlace ? input.pixels.dividedUp(by: mr) : input.rows * input.columnTiles(mr)
     let kept = shape.k > reductionBlock ? tiles : 1

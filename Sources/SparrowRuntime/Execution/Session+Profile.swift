@@ -9,6 +9,8 @@ public struct StepProfile: Sendable {
   public var nanoseconds: UInt64
   /// Multiply-adds on stored nonzeros.
   public var multiplyAdds: Int
+  /// Those that were done, where a gate closed channels and their work was left out; nil for others.
+  public var realisedMultiplyAdds: Int?
   /// The time the dense kernel takes in the place of this sparse one, where that was measured.
   public var denseNanoseconds: UInt64?
   /// How often it ran: once, or once for each sample of a batch that is computed sample by sample.
@@ -19,7 +21,8 @@ public struct StepProfile: Sendable {
 
   /// Billions of floating-point operations a second, on stored nonzeros; nil for other steps.
   public var gigaflops: Double? {
-    multiplyAdds > 0 && nanoseconds > 0 ? 2 * Double(multiplyAdds) / Double(nanoseconds) : nil
+    let done = realisedMultiplyAdds ?? multiplyAdds
+    return multiplyAdds > 0 && nanoseconds > 0 ? 2 * Double(done) / Double(nanoseconds) : nil
   }
 }
 
@@ -34,12 +37,16 @@ extension Session {
     case .whole(let execution): return try profile(execution, inputs)
     case .staged(let execution):
       var profiles: [StepProfile] = []
-      let threads = resources.pool.count
+      let (threads, counts) = (resources.pool.count, resources.weights.workCounts)
+      var done: [String: Int] = [:]
+      for count in counts.all { done[count.node] = count.realised }
       let outputs = try execution.run(inputs) { node, kernel, multiplyAdds, time in
+        let realised = counts.known(node)?.realised
         profiles.append(
           StepProfile(
             node: node, kernel: kernel, nanoseconds: time, multiplyAdds: multiplyAdds,
-            threads: threads))
+            realisedMultiplyAdds: realised.map { $0 - (done[node] ?? 0) }, threads: threads))
+        done[node] = realised
       }
       return (outputs, profiles)
     }
@@ -58,8 +65,13 @@ extension Session {
             threads: execution.isProfiledAlone ? 1 : resources.pool.count))
       }
     }
+    let counts = execution.plan?.steps.map { $0.workDone } ?? []
+    let before = counts.map { $0?.realised ?? 0 }
     let outputs = try execution.run(inputs, pool: resources.pool) { i, time in
       profiles[i].nanoseconds += time
+    }
+    for (i, count) in counts.enumerated() {
+      profiles[i].realisedMultiplyAdds = count.map { $0.realised - before[i] }
     }
     return (outputs, profiles)
   }

@@ -15,9 +15,16 @@ public struct SessionOptions: Sendable {
   var kernel: WeightKernel?
   /// How the kernels of sparse weights are chosen.
   public var tuning: Tuning
+  /// Whether convolutions leave out channels that a gate closes. False computes them and puts zeros in
+  /// their places afterwards, to measure what skipping gains.
+  public var skipsClosedChannels: Bool
 
-  public init(threads: Int = 1, forcesDense: Bool = false, tuning: Tuning = .off) {
+  public init(
+    threads: Int = 1, forcesDense: Bool = false, tuning: Tuning = .off,
+    skipsClosedChannels: Bool = true
+  ) {
     (self.threads, self.tuning, kernel) = (threads, tuning, forcesDense ? .dense : nil)
+    self.skipsClosedChannels = skipsClosedChannels
   }
 }
 
@@ -57,7 +64,9 @@ public final class Session {
     self.graph = try graph.folded()
     resources = Resources(
       pool: ThreadPool(count: max(1, min(options.threads, 256))), kernels: sp_kernels_best(),
-      weights: WeightCache(forced: options.kernel, tuning: options.tuning))
+      weights: WeightCache(
+        forced: options.kernel, tuning: options.tuning,
+        skipsClosedChannels: options.skipsClosedChannels))
   }
 
   /// For a graph that runs inside another.

@@ -19,6 +19,8 @@ public final class Step: @unchecked Sendable {
   /// The input whose memory output 0 may take over when nobody else needs it; nil for none.
   public let inPlaceInput: Int?
   let body: Body
+  /// Multiply-adds of all runs, where their number depends on values; ``multiplyAdds`` is their most.
+  let workDone: WorkCount?
   /// What a run of the step found wrong, where it reports ``Failure/said``.
   let complaint: Complaint?
 
@@ -38,8 +40,9 @@ public final class Step: @unchecked Sendable {
 
   init(
     phases: [Int], kernel: String, multiplyAdds: Int = 0, inPlaceInput: Int? = nil,
-    complaint: Complaint?, body: @escaping Body
+    workDone: WorkCount? = nil, complaint: Complaint? = nil, body: @escaping Body
   ) {
+    self.workDone = workDone
     (self.phases, self.kernel, self.multiplyAdds) = (phases, kernel, multiplyAdds)
     (self.inPlaceInput, self.complaint, self.body) = (inPlaceInput, complaint, body)
     isShared = multiplyAdds == 0 || multiplyAdds >= 131_072

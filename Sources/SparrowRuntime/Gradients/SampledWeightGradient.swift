@@ -1,8 +1,8 @@
 import CKernels
 import SparrowCore
 
-/// A convolution's weight gradient at the places that a mask keeps: each is a dot product of a plane of
-/// the output's gradient and a shifted plane of the input.
+/// A convolution's weight gradient at the places that a mask keeps, or at all of a depthwise one: each is
+/// a dot product of a plane of the output's gradient and a shifted plane of the input.
 ///
 /// Both lie in lines of the same length, so that a run of lines is one vector; the gradient's lines end
 /// in zeros where the input's go on.
@@ -34,15 +34,19 @@ struct SampledWeightGradient: @unchecked Sendable {
 
   private static var blockBytes: Int { 1 << 19 }
 
-  /// nil where the mask keeps too much, or there are three dimensions.
+  /// nil where a matrix product is faster, or there are three dimensions.
   init?(_ p: inout Preparation, _ op: ConvWeightGradient) throws(RuntimeError) {
     let (x, gradient) = (try p.input(0), try p.input(1))
-    guard let mask = p.optional(2)?.constant, x.shape.count <= 4 else { return nil }
+    let mask = p.optional(2)?.constant
+    let isDepthwise = op.group > 1 && x.shape[1] == op.group
+    guard mask != nil || isDepthwise && p.optional(2) == nil, x.shape.count <= 4 else { return nil }
     shape = try ConvolutionShape(
       p, input: x.shape, weight: p.outputs[0].shape, output: gradient.shape, window: op.window,
       group: op.group)
-    let kept = mask.withFlags { $0.reduce(0) { $0 + ($1 == 0 ? 0 : 1) } }
-    guard Double(kept) <= Self.densityLimit * Double(mask.count) else { return nil }
+    if let mask, !isDepthwise {
+      let kept = mask.withFlags { $0.reduce(0) { $0 + ($1 == 0 ? 0 : 1) } }
+      guard Double(kept) <= Self.densityLimit * Double(mask.count) else { return nil }
+    }
     let height = Int(shape.geometry.out_height)
     let isInPlace = shape.isPointwise
     input = try DirectInput(
@@ -147,7 +151,7 @@ struct SampledWeightGradient: @unchecked Sendable {
   }
 }
 
-/// What a mask keeps, row by row: the places in a row, and where their inputs begin.
+/// What a mask keeps (all without one), row by row: the places in a row, and where their inputs begin.
 private struct SampledRows: @unchecked Sendable {
   private let starts: LookupTable<Int>
   private let columns: LookupTable<Int32>
@@ -155,16 +159,15 @@ private struct SampledRows: @unchecked Sendable {
   /// The first row of each task, and the end.
   private let firsts: LookupTable<Int>
 
-  init(_ mask: Tensor, _ shape: ConvolutionShape, _ input: DirectInput, tasks: Int) {
+  init(_ mask: Tensor?, _ shape: ConvolutionShape, _ input: DirectInput, tasks: Int) {
     let rows = shape.groups * shape.outputs
+    let flags = mask?.withFlags { Array($0) } ?? Array(repeating: 1, count: rows * shape.k)
     var (starts, columns) = ([0], [Int32]())
-    mask.withFlags { flags in
-      for row in 0..<rows {
-        for k in 0..<shape.k where flags[row * shape.k + k] != 0 {
-          columns.append(Int32(truncatingIfNeeded: k))
-        }
-        starts.append(columns.count)
+    for row in 0..<rows {
+      for k in 0..<shape.k where flags[row * shape.k + k] != 0 {
+        columns.append(Int32(truncatingIfNeeded: k))
       }
+      starts.append(columns.count)
     }
     var firsts = [0]
     for row in 0..<rows

@@ -8,6 +8,10 @@ final class WeightCache: @unchecked Sendable {
   /// What multiplies by every weight that it applies to; nil: for each the fastest.
   let forced: WeightKernel?
   let tuning: Tuning
+  /// Whether convolutions leave out channels that gates close.
+  let skipsClosedChannels: Bool
+  /// What they multiplied so far.
+  let workCounts = WorkCounts()
 
   let panels = PackedOnce<Panels>()
   /// nil: dense is better, which is worth remembering as well.
@@ -45,8 +49,11 @@ final class WeightCache: @unchecked Sendable {
     case rowPanels, columnPanels, columnPanelsOfTransposed, sparse, sparseOfTransposed, sparseRows
   }
 
-  init(forced: WeightKernel? = nil, tuning: Tuning = .off) {
+  init(
+    forced: WeightKernel? = nil, tuning: Tuning = .off, skipsClosedChannels: Bool = true
+  ) {
     (self.forced, self.tuning) = (forced, tuning)
+    self.skipsClosedChannels = skipsClosedChannels
   }
 
   /// Packed panels for `key`, made by `make` on first use.
@@ -123,6 +130,9 @@ final class KeptValues<Key: Hashable, Value> {
       return value
     }
   }
+
+  /// In no certain order.
+  var all: [Value] { locked { Array(values.values) } }
 
   func removeAll() { locked { values = [:] } }
 

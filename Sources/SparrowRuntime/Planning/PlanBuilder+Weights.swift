@@ -19,7 +19,7 @@ extension PlanBuilder {
   /// Nodes that multiply by a large constant of float32, those with most weights first.
   private func nodesByWeight() -> [Int] {
     var found: [(node: Int, count: Int)] = []
-    for (i, node) in graph.nodes.enumerated() {
+    for (i, node) in graph.nodes.enumerated() where !gates.isMoved(i) {
       switch node.op {
       case .conv, .gemm, .matMul: break
       default: continue

@@ -21,6 +21,7 @@ struct PlanBuilder {
   private var scratch: [(bytes: Int, step: Int)] = []
   private var denseConstants: Set<ValueID> = []
   private let folding: NodeFolding
+  private(set) var gates = GateFolding()
   /// The constant masks of values that ``Masked`` nodes make.
   private let masks: [ValueID: Tensor]
   /// Measures rival kernels; nil where the cost model decides alone.
@@ -45,9 +46,11 @@ struct PlanBuilder {
   }
 
   mutating func prepareSteps() throws(RuntimeError) {
+    if weights.skipsClosedChannels { gates = GateFolding(graph) { runsSparse($0) } }
     packWeights()
     timer = StepTimer(weights.tuning)
-    for (i, node) in graph.nodes.enumerated() where !folding.isFolded[i] {
+    for (i, node) in graph.nodes.enumerated() where !folding.isFolded[i] && !gates.isMoved(i) {
+      let node = gates.moved(to: i) ?? node
       if let source = node.inputs.first ?? nil, node.outputs.count == 1,
         try isView(node, of: source)
       {
@@ -84,6 +87,12 @@ struct PlanBuilder {
       while inputs.count < LayerNormalization.addendInput { inputs.append(nil) }
       inputs.append(try operand(addend))
     }
+    let gate = gates.gates(at: i)
+    if let gate {
+      while inputs.count < ConvolutionGates.firstInput { inputs.append(nil) }
+      inputs.append(try gate.outputs.map { (id) throws(RuntimeError) in try operand(id) })
+      inputs.append(try gate.inputs.map { (id) throws(RuntimeError) in try operand(id) })
+    }
     var outputs: [Preparation.Operand] = []
     for id in node.outputs { outputs.append(try operand(id)) }
     let result = folding.results[i]
@@ -96,6 +105,7 @@ struct PlanBuilder {
       label: node.label, inputs: inputs, outputs: outputs, kernels: kernels, threads: threads,
       firstScratchSlot: graph.values.count + scratch.count, weights: cache ?? weights)
     preparation.resultScale = result?.scale ?? 1
+    preparation.gates = gate
     preparation.kernel = weights.kernel(of: ProductUse(preparation))
     return preparation
   }
@@ -111,6 +121,14 @@ struct PlanBuilder {
     reads.append(preparation.inputs.compactMap { $0?.value })
     writes.append(preparation.outputs.map { $0.value })
     inPlace.append(step.inPlaceInput.flatMap { preparation.optional($0)?.value })
+  }
+
+  /// Whether node `i`, a convolution, multiplies by its weight with a sparse kernel.
+  private func runsSparse(_ i: Int) -> Bool {
+    guard case .conv(let op) = graph.nodes[i].op,
+      var preparation = try? preparation(of: graph.nodes[i], at: i)
+    else { return false }
+    return (try? op.runsSparse(&preparation)) ?? false
   }
 
   private func isView(_ node: Node, of source: ValueID) throws(RuntimeError) -> Bool {

@@ -33,6 +33,8 @@ public struct Preparation {
   let weights: WeightCache
   /// What multiplies by the node's constant weight; nil where the cost model decides.
   var kernel: WeightKernel?
+  /// What ``GateFolding`` says of a convolution's channels; nil where all are computed.
+  var gates: ConvolutionGates?
   /// What ``NodeFolding`` wants a product's result multiplied by.
   var resultScale: Float = 1
 

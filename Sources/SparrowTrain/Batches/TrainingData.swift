@@ -22,7 +22,7 @@ enum Draw {
   /// What random choices are made of; each has numbers of its own.
   enum Purpose: UInt64 {
     case order = 1
-    case augmentation, initial
+    case augmentation, initial, secondView, gates
   }
 
   static func generator(

@@ -17,9 +17,14 @@ public struct Parameter: Hashable, Sendable {
 /// A graph that computes a loss of one batch and its gradients.
 ///
 /// ```
-/// inputs:  samples..., targets, [teacher's scores], parameters..., running statistics...
-/// outputs: loss, scores, new running statistics..., gradients of the parameters...
+/// inputs:  samples..., [second views...], [targets], [teacher's scores], [noise of each gate..., p],
+///          parameters..., running statistics..., [those of the second stream...]
+/// outputs: loss, scores, [share of multiply-adds], new running statistics..., gradients of the
+///          parameters...
 /// ```
+/// Second views are there where the loss compares two (``TrainingLoss/Task/vicReg(_:)``), targets where
+/// it does not, noise and p (``GatingSettings``) where gates are trained.
+///
 /// Parameters are constants of ``source`` made inputs, so that their memory can change between runs
 /// without another plan. Batch normalisations with constant statistics are in training mode unless they
 /// are frozen: the new statistics are what the given ones become by ONNX's momentum (population
@@ -31,17 +36,30 @@ public struct TrainingGraph: Sendable {
   public let parameters: [Parameter]
   /// Running means and variances, of each batch normalisation the mean before the variance.
   public let statistics: [Parameter]
+  /// The same of the second stream, by the names they have in the first: those that it starts from.
+  public let secondStatistics: [Parameter]
   /// The tensors of a sample.
   public let inputCount: Int
-  public let targetType: TensorType
+  /// Whether each sample comes in two views.
+  public let takesTwoViews: Bool
+  /// nil where the loss takes no targets.
+  public let targetType: TensorType?
   public let scoresShape: [Int]
   public let takesTeacher: Bool
   public let loss: TrainingLoss
+  /// The shapes of the gates' noise; empty where no gates are trained.
+  public let noiseShapes: [[Int]]
+  /// How much of the multiply-adds of convolutions each gate decides on; of the gates that the network
+  /// has, trained or not.
+  let gateShares: [Double]
 
   /// How batch normalisations are trained.
   public enum Normalization: String, CaseIterable, Hashable, Sendable {
     /// By the statistics of each batch.
     case training
+    /// The same, after what was folded into convolutions has been taken out again: see
+    /// ``SparrowCore/Graph/restoringBatchNormalization(_:_:)``.
+    case restored
     /// By the running statistics, which stay as they are.
     case frozen
   }
@@ -56,41 +74,58 @@ public struct TrainingGraph: Sendable {
   /// gradients there; it may compute with kernels for sparse weights.
   public init(
     _ graph: Graph, inputShapes: [[Int]], loss: TrainingLoss = TrainingLoss(),
-    frozen: [String] = [], normalization: Normalization = .training,
-    masks: [Int: WeightMask] = [:]
+    gating: GatingSettings? = nil, frozen: [String] = [],
+    normalization: Normalization = .training, masks: [Int: WeightMask] = [:]
   ) throws(TrainError) {
     var source = graph
     source.separateRunningStatistics()
     let trainable = try Self.trainable(source, frozen)
-    let running = normalization == .training ? source.runningStatistics() : []
-    var concrete = try Self.concrete(source, inputShapes, trainable + running)
-    let moved = concrete.trainBatchNormalization { running.contains($0) }
-    let samples = Array(concrete.inputs.prefix(source.inputs.count))
+    let running = normalization == .frozen ? [] : source.runningStatistics()
+    var streams = TwoStreams(graph: source, statistics: [])
+    if loss.task.takesTwoViews { streams = try source.withSecondStream(running) }
+    let promoted = trainable + running + streams.statistics.map { $0.second }
+    let shapes = streams.graph.inputs.count == source.inputs.count ? 1 : 2
+    var concrete = try Self.concrete(
+      streams.graph, (0..<shapes).flatMap { _ in inputShapes }, promoted)
+    let samples = Array(concrete.inputs.prefix(streams.graph.inputs.count))
+    gateShares = concrete.costShares(of: concrete.channelGates())
+    let gates = try gating.map { (settings) throws(TrainError) in
+      try concrete.trainGates(settings)
+    }
+    let firsts = Dictionary(
+      uniqueKeysWithValues: streams.statistics.map { ($0.second, $0.own) })
+    var moved = concrete.trainBatchNormalization { promoted.contains($0) }
+    moved = moved.filter { firsts[$0.old] == nil } + moved.filter { firsts[$0.old] != nil }
     for (i, mask) in masks.sorted(by: { $0.key < $1.key }) {
       concrete.addMask(mask, to: trainable[i])
     }
-    let values = try concrete.addTrainingLoss(loss)
-    guard let targetType = concrete[values.targets].type,
-      let scoresShape = concrete[values.scores].type?.shape
-    else { throw .network("the shape of '\(concrete[values.scores].name)' is not known") }
-    let statistics = moved.map { $0.old }
-    concrete.inputs =
-      samples + [values.targets] + (values.teacher.map { [$0] } ?? []) + trainable + statistics
+    var values = try concrete.addTrainingLoss(loss)
+    if let gates { values.loss = try concrete.addMixture(values.loss, 1, gates.penalty, 1) }
+    guard let scoresShape = concrete[values.scores].type?.shape else {
+      throw .network("the shape of '\(concrete[values.scores].name)' is not known")
+    }
+    let optional = [values.targets, values.teacher].compactMap { $0 }
+    let gateInputs = gates.map { $0.noise + [$0.tightness] } ?? []
+    concrete.inputs = samples + optional + gateInputs + trainable + moved.map { $0.old }
     let gradients: [ValueID]
     do throws(DifferentiationError) {
       gradients = try concrete.addGradients(of: values.loss, withRespectTo: trainable)
     } catch {
       throw .differentiation(error)
     }
-    concrete.outputs = [values.loss, values.scores] + moved.map { $0.new } + gradients
+    let measured = [values.loss, values.scores] + (gates.map { [$0.share] } ?? [])
+    concrete.outputs = measured + moved.map { $0.new } + gradients
     concrete.removeDeadNodes()
     self.source = source
     self.graph = concrete
     parameters = trainable.map { source.parameter($0) }
-    self.statistics = statistics.map { source.parameter($0) }
-    inputCount = samples.count
-    (self.targetType, self.scoresShape) = (targetType, scoresShape)
+    statistics = moved.filter { firsts[$0.old] == nil }.map { source.parameter($0.old) }
+    secondStatistics = moved.compactMap { firsts[$0.old].map { source.parameter($0) } }
+    (inputCount, takesTwoViews) = (source.inputs.count, shapes == 2)
+    targetType = values.targets.flatMap { concrete[$0].type }
+    self.scoresShape = scoresShape
     takesTeacher = values.teacher != nil
+    noiseShapes = (gates?.noise ?? []).map { concrete[$0].type?.shape ?? [] }
     self.loss = loss
   }
 
@@ -136,20 +171,23 @@ public struct TrainingGraph: Sendable {
     }
   }
 
+  /// The position of the first running statistic among the outputs.
+  var firstStatistic: Int { noiseShapes.isEmpty ? 2 : 3 }
+
   /// The network for inference with its parameters and statistics as further inputs: samples, then
-  /// parameters, then statistics. Its output is what the loss takes: scores before a softmax at the
-  /// end, or for squared errors the first output.
+  /// parameters, then statistics. Its outputs are what the loss takes (scores before a softmax at the
+  /// end, else the first output), and what each gate leaves open.
   public func inferenceGraph() throws(TrainError) -> Graph {
     let promoted = (parameters + statistics).map { $0.value }
+    let gates = source.channelGates().map { $0.open }
     do throws(DifferentiationError) {
-      let isScored = loss.task != .meanSquaredError
       var graph = source
-      if isScored {
-        graph = try source.scoresOnly()
-      } else {
-        graph.outputs = Array(graph.outputs.prefix(1))
-        graph.removeDeadNodes()
+      switch loss.task {
+      case .crossEntropy: graph = try source.scoresOnly()
+      case .meanSquaredError, .vicReg: graph.outputs = Array(graph.outputs.prefix(1))
       }
+      graph.outputs += gates
+      graph.removeDeadNodes()
       return try graph.promotingConstantsToInputs(promoted)
     } catch {
       throw .differentiation(error)
@@ -159,11 +197,17 @@ public struct TrainingGraph: Sendable {
   /// The network with other values of parameters and statistics, in their order.
   public func exported(parameters values: [Tensor], statistics running: [Tensor]) -> Graph {
     precondition(values.count == parameters.count && running.count == statistics.count)
-    var graph = source
-    for (parameter, tensor) in zip(parameters + statistics, values + running) {
-      graph[parameter.value].constant = tensor
-    }
-    return graph
+    return source.with(parameters + statistics, values + running)
+  }
+
+  /// The second stream's network, gates taken out, with other values of parameters and of the
+  /// statistics of that stream; nil where there is no second stream, or there are no gates.
+  public func exportedSecond(
+    parameters values: [Tensor], statistics running: [Tensor]
+  ) -> Graph? {
+    precondition(values.count == parameters.count && running.count == secondStatistics.count)
+    guard takesTwoViews, !gateShares.isEmpty else { return nil }
+    return source.with(parameters + secondStatistics, values + running).withoutGates()
   }
 }
 
@@ -183,6 +227,14 @@ extension Graph {
     let node = Node(
       name: self[kept].name, op: .masked(Masked()), inputs: [id, constant], outputs: [kept])
     nodes.insert(node, at: 0)
+  }
+
+  fileprivate func with(_ parameters: [Parameter], _ values: [Tensor]) -> Graph {
+    var graph = self
+    for (parameter, tensor) in zip(parameters, values) {
+      graph[parameter.value].constant = tensor
+    }
+    return graph
   }
 
   fileprivate func parameter(_ id: ValueID) -> Parameter {

@@ -11,6 +11,10 @@ public struct TrainingLoss: Hashable, Sendable {
     case crossEntropy(labelSmoothing: Double = 0)
     /// The mean of the squared differences between the first output and targets of its shape.
     case meanSquaredError
+    /// Two views of each sample, drawn by the augmentation, are to have like embeddings; there are no
+    /// labels. A network with channel gates sees the first with its gates and the second without:
+    /// same parameters, each with running statistics of its own.
+    case vicReg(VICReg = VICReg())
   }
 
   public var task: Task
@@ -20,6 +24,18 @@ public struct TrainingLoss: Hashable, Sendable {
   public init(_ task: Task = .crossEntropy(), distillation: Distillation? = nil) {
     (self.task, self.distillation) = (task, distillation)
   }
+}
+
+extension TrainingLoss.Task {
+  var takesTwoViews: Bool {
+    switch self {
+    case .crossEntropy, .meanSquaredError: false
+    case .vicReg: true
+    }
+  }
+
+  /// Whether samples must have labels, or targets of their own.
+  public var needsLabels: Bool { !takesTwoViews }
 }
 
 /// Learning from another network's scores: the loss is
@@ -40,10 +56,10 @@ struct LossValues {
   var loss: ValueID
   /// The scores that the loss takes: before a softmax at the end of the graph.
   var scores: ValueID
-  /// The new input: classes or targets.
-  var targets: ValueID
+  /// The new input: classes or targets, where the loss takes any.
+  var targets: ValueID? = nil
   /// The new input of the teacher's scores.
-  var teacher: ValueID?
+  var teacher: ValueID? = nil
 }
 
 extension Graph {
@@ -53,6 +69,7 @@ extension Graph {
       switch loss.task {
       case .crossEntropy(let smoothing): try addSmoothedCrossEntropy(smoothing)
       case .meanSquaredError: try addMeanSquaredError()
+      case .vicReg(let weights): try addVICReg(weights)
       }
     guard let distillation = loss.distillation else { return made }
     guard let type = self[made.scores].type else {
@@ -121,7 +138,7 @@ extension Graph {
     return try addNode(.binary(Binary(.mul)), [mean, classes], "divergence")
   }
 
-  private mutating func addMixture(
+  mutating func addMixture(
     _ a: ValueID, _ aShare: Double, _ b: ValueID, _ bShare: Double
   ) throws(TrainError) -> ValueID {
     let first = try addNode(.binary(Binary(.mul)), [a, addScalar(aShare, like: a)], "task_part")
@@ -129,12 +146,21 @@ extension Graph {
     return try addNode(.binary(Binary(.add)), [first, second], "total_loss")
   }
 
-  private mutating func addScalar(_ value: Double, like id: ValueID) -> ValueID {
+  mutating func addScaled(_ x: ValueID, by factor: Double) throws(TrainError) -> ValueID {
+    try addNode(.binary(Binary(.mul)), [x, addScalar(factor, like: x)], "scaled")
+  }
+
+  /// The mean of all elements, a scalar.
+  mutating func addMean(_ x: ValueID, _ name: String) throws(TrainError) -> ValueID {
+    try addNode(.reduce(Reduce(.mean, keepsDimensions: false)), [x], name)
+  }
+
+  mutating func addScalar(_ value: Double, like id: ValueID) -> ValueID {
     addConstant(
       unusedName("number"), Tensor(self[id].type?.dtype ?? .float32, [], doubles: [value]))
   }
 
-  private mutating func addNode(
+  mutating func addNode(
     _ op: Op, _ inputs: [ValueID?], _ name: String
   ) throws(TrainError) -> ValueID {
     let name = unusedName(name)

@@ -7,8 +7,8 @@ extension TrainRecipe: Codable {
 
   /// The keys of `train`.
   enum TrainKeys: String, CodingKey, CaseIterable {
-    case epochs, batch, seed, optimizer, schedule, loss, distillation, clip, augmentation
-    case normalization, frozen, method
+    case epochs, batch, seed, optimizer, schedule, loss, distillation, gating, clip, augmentation
+    case normalization, frozen, head, backbone, method
   }
 
   public init(from decoder: any Decoder) throws {
@@ -34,6 +34,7 @@ extension TrainRecipe: Codable {
     training.loss.task =
       try keys.decodeIfPresent(TrainingLoss.Task.self, forKey: .loss) ?? usual.loss.task
     training.loss.distillation = try keys.decodeIfPresent(Distillation.self, forKey: .distillation)
+    training.gating = try keys.decodeIfPresent(GatingSettings.self, forKey: .gating)
     training.clip = try keys.decodeIfPresent(Double.self, forKey: .clip)
     training.augmentation =
       try keys.decodeIfPresent(Augmentation.self, forKey: .augmentation) ?? usual.augmentation
@@ -41,6 +42,10 @@ extension TrainRecipe: Codable {
       training.normalization = try keys.named(name, .normalization)
     }
     training.frozen = try keys.decodeIfPresent([String].self, forKey: .frozen) ?? []
+    head = try keys.decodeIfPresent(HeadSettings.self, forKey: .head)
+    if let name = try keys.decodeIfPresent(String.self, forKey: .backbone) {
+      backbone = try keys.named(name, .backbone)
+    }
     method = try keys.decodeIfPresent(MethodSettings.self, forKey: .method) ?? MethodSettings()
   }
 
@@ -57,10 +62,13 @@ extension TrainRecipe: Codable {
     try keys.encode(training.schedule, forKey: .schedule)
     try keys.encode(training.loss.task, forKey: .loss)
     try keys.encodeIfPresent(training.loss.distillation, forKey: .distillation)
+    try keys.encodeIfPresent(training.gating, forKey: .gating)
     try keys.encodeIfPresent(training.clip, forKey: .clip)
     try keys.encode(training.augmentation, forKey: .augmentation)
     try keys.encode(training.normalization.rawValue, forKey: .normalization)
     try keys.encode(training.frozen, forKey: .frozen)
+    try keys.encodeIfPresent(head, forKey: .head)
+    try keys.encode(backbone.rawValue, forKey: .backbone)
     try keys.encode(method, forKey: .method)
   }
 }

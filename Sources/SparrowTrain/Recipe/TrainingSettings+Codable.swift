@@ -89,45 +89,6 @@ extension LearningRateSchedule: Codable {
   }
 }
 
-extension TrainingLoss.Task: Codable {
-  enum CodingKeys: String, CodingKey, CaseIterable {
-    case name
-    case labelSmoothing = "label_smoothing"
-  }
-
-  /// How losses are written.
-  enum LossName: String, CaseIterable {
-    case crossEntropy = "cross-entropy"
-    case meanSquaredError = "mse"
-  }
-
-  public init(from decoder: any Decoder) throws {
-    let keys = try decoder.strictContainer(keyedBy: CodingKeys.self)
-    let name = try keys.decodeIfPresent(String.self, forKey: .name) ?? "cross-entropy"
-    let loss: LossName = try keys.named(name, .name)
-    let smoothing = try keys.decodeIfPresent(Double.self, forKey: .labelSmoothing)
-    switch loss {
-    case .crossEntropy: self = .crossEntropy(labelSmoothing: smoothing ?? 0)
-    case .meanSquaredError:
-      guard smoothing == nil else {
-        throw DecodingError.dataCorruptedError(
-          forKey: .labelSmoothing, in: keys, debugDescription: "mse has no classes to smooth")
-      }
-      self = .meanSquaredError
-    }
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    var keys = encoder.container(keyedBy: CodingKeys.self)
-    switch self {
-    case .crossEntropy(let smoothing):
-      try keys.encode(LossName.crossEntropy.rawValue, forKey: .name)
-      try keys.encode(smoothing, forKey: .labelSmoothing)
-    case .meanSquaredError: try keys.encode(LossName.meanSquaredError.rawValue, forKey: .name)
-    }
-  }
-}
-
 extension Distillation: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable { case share, temperature }
 
@@ -147,7 +108,7 @@ extension Distillation: Codable {
 
 extension Augmentation: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case crop, cutout
+    case crop, cutout, area, contrast
     case flips = "flip"
   }
 
@@ -157,6 +118,8 @@ extension Augmentation: Codable {
     crop = try keys.decodeIfPresent(Int.self, forKey: .crop) ?? crop
     flips = try keys.decodeIfPresent(Bool.self, forKey: .flips) ?? flips
     cutout = try keys.decodeIfPresent(Int.self, forKey: .cutout) ?? cutout
+    area = try keys.decodeIfPresent(Double.self, forKey: .area) ?? area
+    contrast = try keys.decodeIfPresent(Double.self, forKey: .contrast) ?? contrast
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -164,5 +127,7 @@ extension Augmentation: Codable {
     try keys.encode(crop, forKey: .crop)
     try keys.encode(flips, forKey: .flips)
     try keys.encode(cutout, forKey: .cutout)
+    try keys.encode(area, forKey: .area)
+    try keys.encode(contrast, forKey: .contrast)
   }
 }

@@ -2,20 +2,24 @@ import SparrowCore
 import SparrowPasses
 import SparrowRuntime
 
-/// What a network in training reads in a step, beside its parameters: samples, targets, and what a
-/// teacher says of them.
+/// What a network in training reads in a step, beside its parameters: samples, once or in two views,
+/// targets, what a teacher says of them, and the noise of gates.
 struct BatchFeed {
   let batches: ShuffledBatches
   private let data: any TrainingData
   private let network: TrainingGraph
   private let augmentation: Augmentation
+  private let gating: GatingSettings?
+  private let epochs: Int
   private let teacher: Session?
 
   init(
     _ data: any TrainingData, _ network: TrainingGraph, _ settings: TrainingSettings, batch: Int,
     teacher: Graph?, threads: Int
   ) throws(TrainError) {
-    (self.data, self.network, augmentation) = (data, network, settings.augmentation)
+    (self.data, self.network) = (data, network)
+    (augmentation, gating) = (settings.augmentation, settings.gating)
+    epochs = settings.epochs
     batches = ShuffledBatches(samples: data.count, size: batch, seed: settings.seed)
     self.teacher = try teacher.map { (graph) throws(TrainError) in
       try Self.session(graph, threads: threads)
@@ -46,17 +50,15 @@ struct BatchFeed {
   func inputs(
     _ rows: [Int], epoch: Int
   ) throws(TrainError) -> (tensors: [Tensor], classes: [Int]?) {
-    var samples = data.inputs(rows)
-    if !augmentation.isNone, let images = samples.first {
-      samples[0] = augmentation.apply(
-        to: images, rows: rows, seed: batches.seed, epoch: epoch)
-    }
+    let plain = data.inputs(rows)
+    let samples = view(.first, of: plain, rows, epoch: epoch)
     var classes: [Int]?
     var result = samples
     switch network.loss.task {
+    case .vicReg: result += view(.second, of: plain, rows, epoch: epoch)
     case .crossEntropy:
       let labels = try data.classes(rows, width: network.scoresShape[1])
-      let shape = network.targetType.shape ?? [rows.count]
+      let shape = network.targetType?.shape ?? [rows.count]
       guard shape.elementCount == labels.count else {
         throw .data(
           "the network scores \(network.scoresShape), expected one vector of class scores a sample")
@@ -70,7 +72,24 @@ struct BatchFeed {
       }
     }
     if let teacher { result.append(try taught(teacher, samples)) }
+    if let gating {
+      result +=
+        gating.isNoisy(epoch: epoch, of: epochs)
+        ? GateNoise.tensors(network.noiseShapes, rows, seed: batches.seed, epoch: epoch)
+        : GateNoise.none(network.noiseShapes)
+      result.append(Tensor(scalar: Float(gating.tightness(epoch: epoch))))
+    }
     return (result, classes)
+  }
+
+  private func view(
+    _ view: Augmentation.View, of plain: [Tensor], _ rows: [Int], epoch: Int
+  ) -> [Tensor] {
+    guard !augmentation.isNone, let images = plain.first else { return plain }
+    var result = plain
+    result[0] = augmentation.apply(
+      to: images, rows: rows, seed: batches.seed, epoch: epoch, view: view)
+    return result
   }
 
   private func taught(_ teacher: Session, _ samples: [Tensor]) throws(TrainError) -> Tensor {

@@ -7,12 +7,15 @@ struct HeldOut {
   private let session: Session
   private let batch: Int
   private let task: TrainingLoss.Task
+  /// How much of the multiply-adds each gate decides on.
+  private let gateShares: [Double]
 
   init(
     _ data: any TrainingData, _ network: TrainingGraph, batch: Int, threads: Int
   ) throws(TrainError) {
     let graph = try network.inferenceGraph()
     (self.data, self.batch, task) = (data, batch, network.loss.task)
+    gateShares = network.gateShares
     do throws(RuntimeError) {
       session = try Session(graph, options: SessionOptions(threads: threads))
     } catch {
@@ -22,33 +25,71 @@ struct HeldOut {
 
   /// `parameters` are the network's parameters and then its statistics.
   func measure(_ parameters: [Tensor]) throws(TrainError) -> ScoreMetrics {
-    var (loss, correct, elements) = (0.0, 0, 1)
+    var sums = Sums()
     for first in stride(from: 0, to: data.count, by: batch) {
       // The last sample stands for those that are missing in the last batch.
       let rows = (first..<first + batch).map { min($0, data.count - 1) }
       let count = min(batch, data.count - first)
-      let scores = try run(data.inputs(rows) + parameters)
-      switch task {
-      case .crossEntropy:
-        let labels = try data.classes(rows, width: scores.shape[1])
-        loss += ScoreCount.crossEntropy(scores, labels, count: count)
-        correct += ScoreCount.correct(scores, labels, count: count)
-      case .meanSquaredError:
-        let targets = try data.targets(rows, like: scores)
-        elements = scores.count / max(1, batch)
-        loss += ScoreCount.squaredError(scores, targets, count: count)
-        if let labels = try data.classesIfKnown(rows, scores) {
-          correct += ScoreCount.correct(scores, labels, count: count)
-        }
-      }
+      let outputs = try run(data.inputs(rows) + parameters)
+      try add(outputs[0], rows, count, &sums)
+      sums.saved += saved(outputs.dropFirst(), count)
     }
     let count = Double(max(1, data.count))
+    let isScored = task.needsLabels
     return ScoreMetrics(
-      loss: loss / (count * Double(elements)),
-      accuracy: data.labels == nil ? nil : Double(correct) / count)
+      loss: isScored ? sums.loss / (count * Double(sums.elements)) : nil,
+      accuracy: isScored && data.labels != nil ? Double(sums.correct) / count : nil,
+      meanPerClass: sums.classes.meanAccuracy,
+      macs: gateShares.isEmpty ? nil : 1 - sums.saved / count)
   }
 
-  private func run(_ inputs: [Tensor]) throws(TrainError) -> Tensor {
+  /// What batches add up to.
+  private struct Sums {
+    var loss = 0.0
+    var correct = 0
+    var classes = ClassCounts()
+    /// Of a sample's scores.
+    var elements = 1
+    /// Of each sample, the fraction of multiply-adds that closed channels save.
+    var saved = 0.0
+
+    /// The first `count` samples' scores.
+    mutating func count(_ scores: Tensor, _ labels: [Int], _ count: Int) {
+      for (label, best) in zip(labels, ScoreCount.largest(scores, count: count)) {
+        correct += label == best ? 1 : 0
+        classes.count(label, isRight: label == best)
+      }
+    }
+  }
+
+  private func add(
+    _ scores: Tensor, _ rows: [Int], _ count: Int, _ sums: inout Sums
+  ) throws(TrainError) {
+    switch task {
+    case .crossEntropy:
+      let labels = try data.classes(rows, width: scores.shape[1])
+      sums.loss += ScoreCount.crossEntropy(scores, labels, count: count)
+      sums.count(scores, labels, count)
+    case .meanSquaredError:
+      let targets = try data.targets(rows, like: scores)
+      sums.elements = scores.count / max(1, batch)
+      sums.loss += ScoreCount.squaredError(scores, targets, count: count)
+      if let labels = try data.classesIfKnown(rows, scores) { sums.count(scores, labels, count) }
+    case .vicReg: break
+    }
+  }
+
+  /// The sum over the first `count` samples of what closed channels save.
+  private func saved(_ open: ArraySlice<Tensor>, _ count: Int) -> Double {
+    zip(open, gateShares).reduce(0.0) { sum, gate in
+      let channels = gate.0.count / max(1, batch)
+      let flags = gate.0.dense().denseBytes?.array(of: UInt8.self) ?? []
+      let closed = flags.prefix(count * channels).count { $0 == 0 }
+      return sum + gate.1 * Double(closed) / Double(max(1, channels))
+    }
+  }
+
+  private func run(_ inputs: [Tensor]) throws(TrainError) -> [Tensor] {
     let outputs: [Tensor]
     do throws(RuntimeError) {
       outputs = try session.run(inputs)
@@ -58,7 +99,7 @@ struct HeldOut {
     guard let scores = outputs.first, scores.rank >= 2, scores.dtype == .float32 else {
       throw .network("the first output is no float32 vector a sample")
     }
-    return scores
+    return outputs
   }
 }
 

@@ -51,8 +51,9 @@ final class StepSessions {
       return dense
     }
     let network = try TrainingGraph(
-      graph, inputShapes: inputShapes, loss: settings.loss, frozen: settings.frozen,
-      normalization: settings.normalization, masks: masks.mapValues { $0.mask })
+      graph, inputShapes: inputShapes, loss: settings.loss, gating: settings.gating,
+      frozen: settings.frozen, normalization: settings.normalization,
+      masks: masks.mapValues { $0.mask })
     let made = try Self.session(network, options)
     sparse = (run.maskVersion, made)
     return made

@@ -1,7 +1,7 @@
 import SparrowCore
 
 extension Trainer {
-  private static var version: Int64 { 1 }
+  private static var version: Int64 { 2 }
 
   /// Keeps everything that the run needs to go on from here.
   func save() throws(TrainError) {
@@ -9,8 +9,10 @@ extension Trainer {
     var state = [("version", Tensor([Self.version]))]
     state.append(("signature", Tensor(Array(run.signature.utf8))))
     state += context.checkpoint()
-    state.append(
-      ("sums", Tensor([sums.loss, Double(sums.correct), Double(sums.known), sums.seconds])))
+    let numbers = [
+      sums.loss, Double(sums.correct), Double(sums.known), sums.macs, sums.seconds,
+    ]
+    state.append(("sums", Tensor(numbers)))
     let rows = history.flatMap { $0.columns.map { $0.value ?? .nan } }
     let width = history.isEmpty ? 0 : rows.count / history.count
     state.append(("history", Tensor(rows, shape: [history.count, width])))
@@ -32,11 +34,12 @@ extension Trainer {
           + "beginning, or name another one")
     }
     try context.restore(reader)
-    let numbers = try reader.doubles("sums", count: 4)
+    let numbers = try reader.doubles("sums", count: 5)
     guard let correct = Int(exactly: numbers[1]), let known = Int(exactly: numbers[2]) else {
       throw .checkpoint("the checkpoint's 'sums' are no counts: it is damaged")
     }
-    sums = EpochSums(loss: numbers[0], correct: correct, known: known, seconds: numbers[3])
+    sums = EpochSums(
+      loss: numbers[0], correct: correct, known: known, macs: numbers[3], seconds: numbers[4])
     try restoreHistory(try reader.tensor("history", .float64))
     try method.restore(context, reader.part("method."))
     return true

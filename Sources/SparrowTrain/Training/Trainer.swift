@@ -6,6 +6,8 @@ import SparrowRuntime
 /// How a run goes on this machine; nothing here changes what comes out, but the number of threads.
 public struct TrainingRun {
   public var threads = 1
+  /// The bytes that the features of a frozen backbone may take; half of the machine's memory.
+  public var memory = CalibrationRun.defaultMemory
   /// Where the state is kept for a run that is interrupted; nil: nowhere.
   public var checkpoints: (any CheckpointStore)?
   /// Tells runs apart: a checkpoint of another one is refused.
@@ -26,6 +28,8 @@ public struct TrainingRun {
 public struct TrainingResult: Sendable {
   /// The network, its weights dense with zeros.
   public var graph: Graph
+  /// Of a network with gates that was trained with and without them: it without them.
+  public var dense: Graph?
   public var history: [EpochMetrics]
 }
 
@@ -53,6 +57,8 @@ public final class Trainer {
     var correct = 0
     /// Samples whose class is known.
     var known = 0
+    /// Of the steps, the fraction of multiply-adds that gates left.
+    var macs = 0.0
     var seconds = 0.0
   }
 
@@ -71,15 +77,16 @@ public final class Trainer {
         "augmentation changes images [N, C, H, W]; the samples are \(shapes.first ?? [])")
     }
     let network = try TrainingGraph(
-      graph, inputShapes: shapes, loss: settings.loss, frozen: settings.frozen,
-      normalization: settings.normalization)
+      graph, inputShapes: shapes, loss: settings.loss, gating: settings.gating,
+      frozen: settings.frozen, normalization: settings.normalization)
     self.network = network
     (self.settings, self.run, self.method) = (settings, run, method)
     feed = try BatchFeed(
       data, network, settings, batch: batch, teacher: teacher, threads: run.threads)
     context = try TrainingContext(
       network, settings, data, stepsPerEpoch: feed.batches.perEpoch, threads: run.threads)
-    self.held = try held.map { (held) throws(TrainError) in
+    let isMeasurable = settings.loss.task.needsLabels || !network.gateShares.isEmpty
+    self.held = try (isMeasurable ? held : nil).map { (held) throws(TrainError) in
       try HeldOut(held, network, batch: batch, threads: run.threads)
     }
     let all = MaskSettings(sparsity: 0)
@@ -116,7 +123,8 @@ public final class Trainer {
     if let last = history.indices.last {
       history[last] = try metrics(last + 1, rate: history[last].learning_rate, history[last])
     }
-    return TrainingResult(graph: context.exportedGraph(), history: history)
+    return TrainingResult(
+      graph: context.exportedGraph(), dense: context.exportedDense(), history: history)
   }
 
   private func trainEpoch() throws(TrainError) {
@@ -155,9 +163,9 @@ public final class Trainer {
       throw .runtime(error)
     }
     try count(outputs, classes)
-    let statistics = context.statistics.count
-    for i in 0..<statistics { context.statistics.load(outputs[2 + i], at: i) }
-    context.gradients = GradientBuffers(Array(outputs[(2 + statistics)...]))
+    let (first, statistics) = (network.firstStatistic, context.statistics.count)
+    for i in 0..<statistics { context.statistics.load(outputs[first + i], at: i) }
+    context.gradients = GradientBuffers(Array(outputs[(first + statistics)...]))
     try method.afterGradient(context)
     context.maskGradients()
     if let limit = settings.clip { clip(context.gradients, to: limit) }
@@ -173,6 +181,7 @@ public final class Trainer {
       throw .diverged(epoch: context.epoch + 1, step: context.stepInEpoch + 1, rate: context.rate)
     }
     sums.loss += loss
+    if settings.gating != nil { sums.macs += Double(outputs[2].scalarFloat ?? .nan) }
     guard let classes, outputs[1].count % classes.count == 0 else { return }
     sums.correct += ScoreCount.correct(outputs[1], classes, count: classes.count)
     sums.known += classes.count
@@ -183,13 +192,16 @@ public final class Trainer {
     _ epoch: Int, rate: Double, _ known: EpochMetrics?
   ) throws(TrainError) -> EpochMetrics {
     try method.prepareWeights(context)
-    let found = try held?.measure(context.forward + context.statistics.tensors)
+    let found = try held?.measure(context.forward + context.ownStatistics)
     let accuracy = sums.known > 0 ? Double(sums.correct) / Double(sums.known) : nil
+    let macs = settings.gating.map { _ in sums.macs / Double(context.stepsPerEpoch) }
     return EpochMetrics(
       epoch: epoch, steps: epoch * context.stepsPerEpoch, learning_rate: rate,
       loss: known?.loss ?? sums.loss / Double(context.stepsPerEpoch),
       accuracy: known == nil ? accuracy : known?.accuracy, test_loss: found?.loss,
-      test_accuracy: found?.accuracy, sparsity: sparsity(), seconds: sums.seconds)
+      test_accuracy: found?.accuracy, test_mean_per_class_accuracy: found?.meanPerClass,
+      macs: known == nil ? macs : known?.macs, test_macs: found?.macs, sparsity: sparsity(),
+      seconds: sums.seconds)
   }
 
   /// The fraction of zeros among the weights that may be pruned.

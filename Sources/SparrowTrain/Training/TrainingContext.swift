@@ -9,7 +9,7 @@ public final class TrainingContext {
   public let data: any TrainingData
   /// What is trained, in the order of the network's parameters.
   public let parameters: ParameterMemory
-  /// Running means and variances.
+  /// Running means and variances, those of a second stream last.
   public let statistics: ParameterMemory
   public let optimizer: Optimizer
   public let threads: Int
@@ -38,7 +38,7 @@ public final class TrainingContext {
     (self.network, self.settings, self.data) = (network, settings, data)
     (self.stepsPerEpoch, self.threads) = (stepsPerEpoch, threads)
     parameters = try network.source.memory(network.parameters)
-    statistics = try network.source.memory(network.statistics)
+    statistics = try network.source.memory(network.statistics + network.secondStatistics)
     forward = parameters.tensors
     optimizer = try Optimizer(settings.optimizer, shapes: network.parameters.map { $0.shape })
   }
@@ -85,14 +85,30 @@ public final class TrainingContext {
     forward = parameters.tensors
   }
 
+  /// The statistics that the network is run with.
+  var ownStatistics: [Tensor] { Array(statistics.tensors.prefix(network.statistics.count)) }
+
   /// The network as it is now.
   public func exportedGraph() -> Graph {
-    let values = forward.map { tensor in
+    network.exported(
+      parameters: forwardCopies(),
+      statistics: Array(statistics.copies().prefix(network.statistics.count)))
+  }
+
+  /// The network as it is now without its gates, with the statistics that it has without them; nil
+  /// where it was not trained so.
+  public func exportedDense() -> Graph? {
+    network.exportedSecond(
+      parameters: forwardCopies(),
+      statistics: Array(statistics.copies().dropFirst(network.statistics.count)))
+  }
+
+  private func forwardCopies() -> [Tensor] {
+    forward.map { tensor in
       Tensor(of: Float.self, shape: tensor.shape) { target in
         tensor.withElements(of: Float.self) { _ = target.update(from: $0) }
       }
     }
-    return network.exported(parameters: values, statistics: statistics.copies())
   }
 }
 

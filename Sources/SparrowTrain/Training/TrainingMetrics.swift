@@ -17,6 +17,12 @@ public struct EpochMetrics: Codable, Hashable, Sendable {
   /// On held-out samples, where there are any.
   public var test_loss: Double?
   public var test_accuracy: Double?
+  /// The mean over the classes of the held-out samples of the accuracy on the samples of each.
+  public var test_mean_per_class_accuracy: Double?
+  /// The fraction of the dense network's multiply-adds that gates left, in the epoch's steps and, without
+  /// noise, on held-out samples; nil without gates, or where they are not trained.
+  public var macs: Double?
+  public var test_macs: Double?
   /// The fraction of zeros among the weights that may be pruned.
   public var sparsity: Double
   /// Of training, since the beginning.
@@ -24,15 +30,15 @@ public struct EpochMetrics: Codable, Hashable, Sendable {
 
   /// The names of ``columns``.
   public static let columnNames = [
-    "epoch", "steps", "learning_rate", "loss", "accuracy", "test_loss", "test_accuracy", "sparsity",
-    "seconds",
+    "epoch", "steps", "learning_rate", "loss", "accuracy", "test_loss", "test_accuracy",
+    "test_mean_per_class_accuracy", "macs", "test_macs", "sparsity", "seconds",
   ]
 
   /// The names and values of the columns, in order.
   public var columns: [(name: String, value: Double?)] {
     let values = [
       Double(epoch), Double(steps), learning_rate, loss, accuracy, test_loss, test_accuracy,
-      sparsity, seconds,
+      test_mean_per_class_accuracy, macs, test_macs, sparsity, seconds,
     ]
     return zip(Self.columnNames, values).map { ($0, $1) }
   }
@@ -48,15 +54,20 @@ public struct EpochMetrics: Codable, Hashable, Sendable {
     func known(_ x: Double) -> Double? { x.isNaN ? nil : x }
     self.init(
       epoch: epoch, steps: steps, learning_rate: v[2], loss: v[3], accuracy: known(v[4]),
-      test_loss: known(v[5]), test_accuracy: known(v[6]), sparsity: v[7], seconds: v[8])
+      test_loss: known(v[5]), test_accuracy: known(v[6]),
+      test_mean_per_class_accuracy: known(v[7]), macs: known(v[8]), test_macs: known(v[9]),
+      sparsity: v[10], seconds: v[11])
   }
 
   init(
     epoch: Int, steps: Int, learning_rate: Double, loss: Double, accuracy: Double?,
-    test_loss: Double?, test_accuracy: Double?, sparsity: Double, seconds: Double
+    test_loss: Double?, test_accuracy: Double?, test_mean_per_class_accuracy: Double?,
+    macs: Double?, test_macs: Double?, sparsity: Double, seconds: Double
   ) {
     (self.epoch, self.steps, self.learning_rate, self.loss) = (epoch, steps, learning_rate, loss)
     (self.accuracy, self.test_loss, self.test_accuracy) = (accuracy, test_loss, test_accuracy)
+    self.test_mean_per_class_accuracy = test_mean_per_class_accuracy
+    (self.macs, self.test_macs) = (macs, test_macs)
     (self.sparsity, self.seconds) = (sparsity, seconds)
   }
 }
@@ -78,23 +89,56 @@ public struct TrainingProgress: Sendable {
 
 /// How good scores are.
 public struct ScoreMetrics: Hashable, Sendable {
-  public var loss: Double
+  /// nil where the loss takes more than one sample.
+  public var loss: Double?
   /// The fraction of samples whose class has the largest score, of equal ones the first; nil where
   /// targets are no classes.
   public var accuracy: Double?
+  /// The same as a mean over the classes.
+  public var meanPerClass: Double?
+  /// The fraction of multiply-adds that gates leave; nil where there are none.
+  public var macs: Double?
+}
+
+/// Samples and right answers by class.
+public struct ClassCounts: Hashable, Sendable {
+  private var samples: [Int: Int] = [:]
+  private var right: [Int: Int] = [:]
+
+  public init() {}
+
+  public mutating func count(_ label: Int, isRight: Bool) {
+    samples[label, default: 0] += 1
+    right[label, default: 0] += isRight ? 1 : 0
+  }
+
+  /// The mean, over the classes that were counted, of the fraction of each one's samples that were
+  /// right; nil where nothing was counted.
+  public var meanAccuracy: Double? {
+    guard !samples.isEmpty else { return nil }
+    let fractions = samples.sorted { $0.key < $1.key }.map { label, count in
+      Double(right[label] ?? 0) / Double(count)
+    }
+    return fractions.reduce(0, +) / Double(fractions.count)
+  }
 }
 
 /// Scores of samples and what they should be.
 enum ScoreCount {
   /// The samples of `scores` `[N, C]` (the first `count`) whose label has the largest score.
   static func correct(_ scores: Tensor, _ labels: [Int], count: Int) -> Int {
+    largest(scores, count: count).enumerated().count { $1 == labels[$0] }
+  }
+
+  /// The class of the largest score of each of the first `count` samples, of equal ones the first.
+  static func largest(_ scores: Tensor, count: Int) -> [Int] {
     let width = scores.count / max(1, scores.shape[0])
     return scores.withElements(of: Float.self) { values in
-      (0..<count).count { sample in
+      (0..<count).map { sample in
         let row = UnsafeBufferPointer(rebasing: values[sample * width..<(sample + 1) * width])
         var best = 0
         for i in row.indices where row[i] > row[best] { best = i }
-        return best == labels[sample]
+        return best
       }
     }
   }

@@ -6,6 +6,8 @@ public struct TrainingSettings: Hashable, Sendable {
   /// What every random choice follows from.
   public var seed: UInt64
   public var loss: TrainingLoss
+  /// How channel gates are trained; nil: they open where they do, and do not learn.
+  public var gating: GatingSettings?
   public var optimizer: OptimizerSettings
   public var schedule: LearningRateSchedule
   /// The longest that all gradients together, as one vector, may be; nil: any length.
@@ -17,13 +19,14 @@ public struct TrainingSettings: Hashable, Sendable {
 
   public init(
     epochs: Int = 10, batch: Int = 64, seed: UInt64 = 0, loss: TrainingLoss = TrainingLoss(),
-    optimizer: OptimizerSettings = OptimizerSettings(),
+    gating: GatingSettings? = nil, optimizer: OptimizerSettings = OptimizerSettings(),
     schedule: LearningRateSchedule = LearningRateSchedule(0.05, .cosine()), clip: Double? = nil,
     augmentation: Augmentation = Augmentation(),
     normalization: TrainingGraph.Normalization = .training, frozen: [String] = []
   ) {
     (self.epochs, self.batch, self.seed, self.loss) = (epochs, batch, seed, loss)
-    (self.optimizer, self.schedule, self.clip) = (optimizer, schedule, clip)
+    (self.gating, self.optimizer) = (gating, optimizer)
+    (self.schedule, self.clip) = (schedule, clip)
     (self.augmentation, self.normalization, self.frozen) = (augmentation, normalization, frozen)
   }
 
@@ -41,6 +44,13 @@ public struct TrainingSettings: Hashable, Sendable {
     if case .crossEntropy(let smoothing) = loss.task, !(0..<1).contains(smoothing) {
       throw .setting("label smoothing is \(smoothing), expected 0 up to, but not including, 1")
     }
+    if case .vicReg(let weights) = loss.task {
+      try weights.check()
+      guard loss.distillation == nil else {
+        throw .setting("vicreg compares two views of samples: it has no scores to distil")
+      }
+    }
+    try gating?.check()
     if let distillation = loss.distillation {
       guard (0...1).contains(distillation.share), distillation.temperature > 0,
         distillation.temperature.isFinite

@@ -6,8 +6,8 @@ struct Benchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Time a model.",
     discussion: """
-      Runs the model on deterministic random inputs for the given time and reports latency and \
-      throughput. 'sync' runs one after the other, all threads working on each; 'async' runs one \
+      Runs the model on deterministic random inputs, or on those that -i names, for the given time and \
+      reports latency and throughput. 'sync' runs one after the other, all threads working on each; 'async' runs one \
       single-threaded stream for each thread, for throughput.
 
       EXAMPLES:
@@ -15,6 +15,7 @@ struct Benchmark: ParsableCommand {
         sparrow benchmark small.sparrow -b 16 -t 10 --json times.json
         sparrow benchmark ocr.onnx --input-shapes x:1,3,48,320 --profile
         sparrow benchmark small.sparrow -s async --threads 4
+        sparrow benchmark gated.sparrow -i image=images.npy --no-skip
       """)
 
   @Argument(help: "The model (.onnx or .sparrow).")
@@ -46,6 +47,7 @@ struct Benchmark: ParsableCommand {
   @Option(help: ArgumentHelp("Write the figures as JSON.", valueName: "file"))
   var json: String?
 
+  @OptionGroup var inputs: InputOptions
   @OptionGroup var shapes: ShapeOptions
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var optimization: OptimizationOptions
@@ -53,6 +55,9 @@ struct Benchmark: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
+    guard inputs.isRandom || batch == 1 else {
+      throw ValidationError("--batch is for random inputs; beside -i the files say it")
+    }
     guard batch >= 1 else { throw ValidationError("--batch is \(batch), expected 1 or more") }
     for (name, value) in [("--time", seconds), ("--warmup", warmup)]
     where !(0...86_400).contains(value) {
@@ -62,12 +67,12 @@ struct Benchmark: ParsableCommand {
 
   func run() throws {
     let network = try Model.load(path: model)
-    let shapes = try network.inputShapes(try shapes.shapes(batch: batch))
-    let inputs = try network.randomInputs(shapes)
+    let inputs = try inputs.tensors(for: network, shapes, batch: batch)
     var options = BenchmarkOptions()
     (options.mode, options.threads) = (mode, threads.threads)
     (options.seconds, options.warmup) = (seconds, warmup)
     (options.optimizes, options.tuning) = (optimization.optimizes, tuning.tuning)
+    options.skipsClosedChannels = optimization.skipsClosedChannels
     let progress = Progress("benchmark", common)
     let report = try network.benchmark(inputs, options: options) { progress.update($0) }
     progress.finish()
@@ -93,20 +98,8 @@ struct Benchmark: ParsableCommand {
 
   private func showProfile(_ network: Model, _ inputs: [Tensor]) throws {
     let profile = try network.profile(
-      inputs, threads: threads.threads, optimizes: optimization.optimizes, tuning: tuning.tuning)
-    let total = max(1, profile.steps.reduce(0) { $0 + $1.nanoseconds })
-    var rows = [["step", "kernel", "time", "share", "MACs", "GFLOP/s", "of peak", "dense"]]
-    for step in profile.steps {
-      let time = Double(step.nanoseconds)
-      rows.append([
-        step.node, step.kernel, Text.milliseconds(time * 1e-6),
-        Text.percent(time / Double(total)),
-        step.multiplyAdds > 0 ? Text.count(step.multiplyAdds) : "",
-        step.gigaflops.map { Text.significant($0) } ?? "",
-        step.gigaflops.map { String(format: "%.0f %%", 100 * $0 / profile.peakGigaflops) } ?? "",
-        step.denseNanoseconds.map { Text.milliseconds(Double($0) * 1e-6) } ?? "",
-      ])
-    }
+      inputs, threads: threads.threads, optimizes: optimization.optimizes, tuning: tuning.tuning,
+      skipsClosedChannels: optimization.skipsClosedChannels)
     common.say(
       "\npeak \(Text.significant(profile.peakGigaflops)) GFLOP/s of multiply-adds; GFLOP/s count "
         + "weights that are not zero")
@@ -115,7 +108,8 @@ struct Benchmark: ParsableCommand {
         "each sample runs by itself, times are sums over the \(first.runs) of the batch"
           + (first.threads < threads.threads ? ", all on one thread" : ""))
     }
-    common.say(Text.table(rows))
+    common.say(ProfileText.table(profile.steps, peak: profile.peakGigaflops))
+    common.say(ProfileText.work(profile.steps))
   }
 }
 

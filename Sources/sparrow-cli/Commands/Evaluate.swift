@@ -18,9 +18,11 @@ struct Evaluate: ParsableCommand {
       The model sees (x / scale - mean) / std; images stored as NHWC are turned to NCHW where the \
       model's input asks for it, and flattened where it takes vectors. Pictures of a folder are \
       resized, the shorter side to the model's size / 0.875 (or resize=N), and their middle is \
-      taken (crop=N where the model's size is open).
+      taken (crop=N where the model's size is open). With fit, images of other data are resized to \
+      the model's height and width, and grey ones repeated to its channels.
 
-      top1 and top5 compare the scores of the first output with the labels. agreement (the same \
+      top1, top5 and mean-per-class (the mean over the classes of top1 of each one's samples) compare \
+      the scores of the first output with the labels. agreement (the same \
       largest score) and cosine (of the whole first output, or of sentence embeddings with --pool \
       mean) compare with the outputs of another model on the same samples and need no labels.
 
@@ -35,6 +37,7 @@ struct Evaluate: ParsableCommand {
         sparrow evaluate lenet.onnx --data fashion-mnist --split train
         sparrow evaluate a.onnx --data b.npz --preprocess scale=255,mean=0.5,std=0.2
         sparrow evaluate a.onnx --data b.npz --metric top5 --limit 1000 --json c.json
+        sparrow evaluate a.onnx --data mnist --classes 5-9 --metric mean-per-class
         sparrow evaluate b.onnx --data c.npz --metric agreement --reference a.onnx
         sparrow evaluate b.onnx --data c.npz --metric cosine --pool mean \\
           --reference a.onnx
@@ -44,7 +47,8 @@ struct Evaluate: ParsableCommand {
   var model: String
 
   @Option(
-    help: ArgumentHelp("The samples and, for top1 and top5, their labels.", valueName: "path"))
+    help: ArgumentHelp(
+      "The samples and, for top1, top5 and mean-per-class, their labels.", valueName: "path"))
   var data: String
 
   @Option(help: "Which part of the data is taken, where there are two (default: test).")
@@ -63,7 +67,7 @@ struct Evaluate: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A preset, or scale=N,mean=N,std=N,layout=L,resize=N,crop=N.", valueName: "spec"))
+      "A preset, or scale=N,mean=N,std=N,layout=L,fit,resize=N,crop=N.", valueName: "spec"))
   var preprocess = "none"
 
   @Option(
@@ -73,6 +77,12 @@ struct Evaluate: ParsableCommand {
   @Option(
     help: ArgumentHelp("Samples a run, where the model leaves its batch open.", valueName: "n"))
   var batch = 32
+
+  @Option(
+    help: ArgumentHelp(
+      "Use the samples of these classes only, labelled 0, 1, ... in this order.",
+      valueName: "0-4,7"))
+  var classes: String?
 
   @Option(help: ArgumentHelp("Use the first samples only.", valueName: "n"))
   var limit: Int?
@@ -118,6 +128,7 @@ struct Evaluate: ParsableCommand {
       path: data, for: network,
       keys: names.map { Dataset.Keys(samples: $0[0], labels: $0.count > 1 ? $0[1] : nil) },
       split: split, preprocessing: try Preprocessing(preprocess))
+    if let classes { samples = try samples.selecting(try ClassSelection(classes)) }
     if let limit { samples = samples.prefix(limit) }
     let progress = Progress("evaluate", common)
     let count = Double(samples.count)

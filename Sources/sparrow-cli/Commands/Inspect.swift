@@ -6,6 +6,10 @@ struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show where a model's weights, multiply-adds and zeros are.",
     discussion: """
+      With --data, models whose gates open and close channels are run on its samples (see 'evaluate' for \
+      kinds of data, and presets for --preprocess), and multiply-adds on open channels are shown as \
+      realised.
+
       EXAMPLES:
         sparrow inspect model.onnx
         sparrow inspect model.onnx --by-layer
@@ -13,6 +17,7 @@ struct Inspect: ParsableCommand {
         sparrow inspect trained.onnx --compare initial.onnx --correlation 0.2
         sparrow inspect model.onnx --html report.html
         sparrow inspect model.onnx --json
+        sparrow inspect gated.onnx --data images.npz --preprocess cifar --by-layer
       """)
 
   @Argument(help: "The model (.onnx or .sparrow).")
@@ -36,10 +41,34 @@ struct Inspect: ParsableCommand {
   @Flag(name: .customLong("by-layer"), help: "List every layer.")
   var byLayer = false
 
+  @Option(
+    help: ArgumentHelp("Samples to count realised multiply-adds on.", valueName: "path"))
+  var data: String?
+
+  @Option(help: "With --data, which part is taken, where there are two (default: test).")
+  var split: Dataset.Split?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --data, a preset, or scale=N,mean=N,std=N,layout=L,resize=N,crop=N.",
+      valueName: "spec"))
+  var preprocess = "none"
+
+  @Option(help: ArgumentHelp("With --data, the arrays' names in it.", valueName: "x,y"))
+  var keys: String?
+
+  @Option(help: ArgumentHelp("With --data, use the first samples only.", valueName: "n"))
+  var limit: Int?
+
   @OptionGroup var shapes: ShapeOptions
+  @OptionGroup var threads: ThreadOptions
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
+    if let limit, limit < 1 { throw ValidationError("--limit is \(limit), expected 1 or more") }
+    guard data == nil || compare == nil else {
+      throw ValidationError("--data and --compare exclude each other")
+    }
     guard correlation > 0, correlation <= 1 else {
       throw ValidationError(
         "--correlation is \(correlation), expected a fraction above 0, at most 1")
@@ -60,12 +89,33 @@ struct Inspect: ParsableCommand {
       try show(
         comparison.text(byLayer: byLayer), json: comparison.json(), html: comparison.html())
     } else {
-      let inspection = common.timed("inspect") {
+      var inspection = common.timed("inspect") {
         Inspection(first.graph, model: model, inputShapes: given)
       }
+      if let data { try addRealised(&inspection, first.graph, data) }
       try show(
         inspection.text(byLayer: byLayer), json: inspection.json(), html: inspection.html())
     }
+  }
+
+  /// Runs the model on the samples of `data`, and adds what its gates left over.
+  private func addRealised(_ inspection: inout Inspection, _ graph: Graph, _ data: String) throws {
+    let network = try Model.load(path: model)
+    let names = keys.map { $0.split(separator: ",").map(String.init) } ?? []
+    var samples = try SampleSource(
+      path: data, for: network,
+      keys: names.first.map { Dataset.Keys(samples: $0, labels: names.dropFirst().first) },
+      split: split, preprocessing: try Preprocessing(preprocess))
+    if let limit { samples = samples.prefix(limit) }
+    var options = EvaluationOptions()
+    options.threads = threads.threads
+    let progress = Progress("run", common)
+    let count = Double(samples.count)
+    let work = try network.gatedWork(on: samples, options: options) {
+      progress.update(Double($0) / count)
+    }
+    progress.finish()
+    inspection.add(work, of: graph, samples: samples.count)
   }
 
   /// The model with its weights as they are multiplied.

@@ -15,17 +15,11 @@ struct Run: ParsableCommand {
         sparrow run bert.sparrow -i ids=tokens.npz:ids -i mask=tokens.npz:mask
         sparrow run model.onnx -i image=test_data_set_0/input_0.pb
         sparrow run model.onnx --input-shapes image:1,3,224,224
+        sparrow run gated.onnx -i image=image.npy --profile
       """)
 
   @Argument(help: "The model (.onnx or .sparrow).")
   var model: String
-
-  @Option(
-    name: [.customShort("i"), .customLong("input")],
-    help: ArgumentHelp(
-      "An input from FILE.npy, FILE.npz:KEY or FILE.pb; may be repeated.",
-      valueName: "name=file.npy"))
-  var inputs: [String] = []
 
   @Option(
     name: .shortAndLong,
@@ -33,6 +27,14 @@ struct Run: ParsableCommand {
       "Write the outputs, by name (bfloat16 as its bits, V2).", valueName: "out.npz"))
   var output: String?
 
+  @Flag(
+    help: """
+      Run once more, and show what each step takes and its multiply-adds: nominal, and realised where \
+      gates close channels.
+      """)
+  var profile = false
+
+  @OptionGroup var inputs: InputOptions
   @OptionGroup var shapes: ShapeOptions
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var optimization: OptimizationOptions
@@ -44,10 +46,11 @@ struct Run: ParsableCommand {
       throw SparrowError.unknownFormat(path: output, expected: ".npz")
     }
     var network = try common.timed("read") { try Model.load(path: model) }
-    let tensors = try inputTensors(network)
+    let tensors = try inputs.tensors(for: network, shapes)
     let session = try common.timed("prepare") {
       try network.session(
-        threads: threads.threads, optimizes: optimization.optimizes, tuning: tuning.tuning)
+        threads: threads.threads, optimizes: optimization.optimizes, tuning: tuning.tuning,
+        skipsClosedChannels: optimization.skipsClosedChannels)
     }
     // The session has what it needs; the rest is only kept for as long as it does.
     network.graph.dropConstants()
@@ -58,23 +61,9 @@ struct Run: ParsableCommand {
     for (name, tensor) in zip(names, results) {
       common.say(TensorSummary.text(name, tensor))
     }
-  }
-
-  private func inputTensors(_ network: Model) throws -> [Tensor] {
-    if inputs.isEmpty {
-      return try network.randomInputs(try network.inputShapes(try shapes.shapes()))
+    if profile {
+      let steps = try network.profile(session, tensors)
+      common.say("\n" + ProfileText.table(steps) + "\n" + ProfileText.work(steps))
     }
-    guard shapes.inputShapes.isEmpty else {
-      throw SparrowError.badSetting("--input-shapes is for random inputs; leave it out beside -i")
-    }
-    var named: [(name: String, tensor: Tensor, source: String)] = []
-    for text in inputs {
-      guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
-        throw SparrowError.badSetting("-i '\(text)' is not understood, expected NAME=FILE.npy")
-      }
-      let file = String(text[text.index(after: equals)...])
-      named.append((String(text[..<equals]), try loadTensor(file), file))
-    }
-    return try network.inputs(named: named)
   }
 }

@@ -21,6 +21,15 @@ struct Train: ParsableCommand {
       With --teacher the loss also asks for the scores of another model (a recipe's distillation \
       says how much; without one 0.9 of the loss, at temperature 4).
 
+      --head N puts a fresh linear layer of N classes, which nothing prunes, in the place of the last \
+      one: with --method fixed a sparse network is taught other classes under the mask that it has. \
+      --backbone frozen trains the last layer alone, on features that are computed once.
+
+      A recipe's loss vicreg needs no labels: two views of each image, drawn by --augment, are to \
+      have like embeddings (sparrow new resnet8-vicreg). Channel gates (resnet8-gated) learn to leave \
+      the fraction of multiply-adds that a recipe's gating names, and with vicreg also the network \
+      without them, which --dense-output writes.
+
       The state is kept beside the output every minute; the same command goes on from there after an \
       interruption, and ends with the same weights, bit by bit.
 
@@ -29,8 +38,13 @@ struct Train: ParsableCommand {
         sparrow train a.onnx b.sparrow --data c.npz --method fixed --sparsity 0.95
         sparrow train a.onnx b.sparrow --data c.npz --method rigl --sparsity 0.98
         sparrow train a.onnx b.sparrow --data c.npz --recipe d.yaml --metrics e.csv
+        sparrow train a.onnx b.onnx --data c.npz --recipe d.yaml --dense-output e.onnx
         sparrow train a.onnx b.sparrow --data cifar10.npz --preprocess cifar \\
           --epochs 40 --sparsity 0.9 --augment crop=4,flip --teacher a.onnx
+        sparrow train sparse.onnx b.onnx --data fashion-mnist --classes 5-9 \\
+          --head 5 --backbone frozen
+        sparrow train sparse.onnx b.onnx --data digits.npz --preprocess fit \\
+          --head 10 --method fixed --learning-rate 0.01
       """)
 
   @Argument(help: "The model to start from (.onnx or .sparrow).")
@@ -48,10 +62,26 @@ struct Train: ParsableCommand {
   @Option(help: ArgumentHelp("The names of the arrays that are learnt from.", valueName: "x,y"))
   var keys: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Learn and measure the samples of these classes only, labelled 0, 1, ... in this order.",
+      valueName: "0-4,7"))
+  var classes: String?
+
+  @Option(help: ArgumentHelp("Learn from the first samples only.", valueName: "n"))
+  var limit: Int?
+
+  @Option(
+    name: .customLong("test-limit"),
+    help: ArgumentHelp("Measure on the first samples only.", valueName: "n"))
+  var testLimit: Int?
+
   @Option(help: ArgumentHelp("A model whose scores are learnt from too.", valueName: "file"))
   var teacher: String?
 
   @OptionGroup(title: "Training") var training: TrainingOptions
+
+  @OptionGroup(title: "Transfer") var transfer: TransferOptions
 
   @OptionGroup(title: "Sparsity") var method: MethodOptions
 
@@ -65,6 +95,12 @@ struct Train: ParsableCommand {
   var checkpointEvery = 60.0
 
   @Option(
+    name: .customLong("dense-output"),
+    help: ArgumentHelp(
+      "Write the network without its channel gates too (vicreg).", valueName: "file"))
+  var denseOutput: String?
+
+  @Option(
     help: ArgumentHelp("Write the figures of every epoch (.csv or .jsonl).", valueName: "file"))
   var metrics: String?
 
@@ -75,6 +111,9 @@ struct Train: ParsableCommand {
     guard checkpointEvery >= 0, checkpointEvery.isFinite else {
       throw ValidationError("--checkpoint-every is \(checkpointEvery), expected seconds from 0")
     }
+    for (name, value) in [("--limit", limit), ("--test-limit", testLimit)] {
+      if let value, value < 1 { throw ValidationError("\(name) is \(value), expected 1 or more") }
+    }
     if let keys, keys.split(separator: ",").count != 2 {
       throw ValidationError("--keys is '\(keys)', expected two names: x,y")
     }
@@ -84,31 +123,54 @@ struct Train: ParsableCommand {
     let format = try ModelFormat(path: output)
     let metricsFile = try metrics.map { try MetricsFile($0) }
     var recipe = try training.chosenRecipe()
+    try transfer.apply(to: &recipe)
     method.apply(to: &recipe)
     if teacher != nil, recipe.training.loss.distillation == nil {
       recipe.training.loss.distillation = Distillation()
     }
     let model = try Model.load(path: input)
+    let denseFormat = try denseFormat(recipe, model)
     let taught = try teacher.map { try Model.load(path: $0) }
     let (samples, held) = try TrainingSamples.read(
       path: data, for: model, keys: keys.map { $0.split(separator: ",").map(String.init) },
-      preprocessing: try Preprocessing(preprocess))
+      preprocessing: try Preprocessing(preprocess),
+      choice: TrainingSamples.Choice(
+        classes: try classes.map { try ClassSelection($0) }, limit: limit, testLimit: testLimit),
+      needsLabels: recipe.training.loss.task.needsLabels)
     let file = CheckpointFile(checkpoint ?? output + ".checkpoint")
     if file.exists { common.say("going on from \(file.path)") }
     var run = TrainingRun()
     (run.threads, run.checkpoints, run.checkpointSeconds) = (
       threads.threads, file, checkpointEvery
     )
+    run.memory = transfer.memoryBytes
     run.signature = try model.signature(training: recipe, samples: samples, teacher: taught)
     let trained = try common.timed("train") {
       try train(model, recipe, samples, held, taught, run, metricsFile)
     }
     try metricsFile?.write(trained.history)
+    try writeDense(trained, denseFormat)
     var final = trained.model
     if format == .sparrow { final = try final.deployable(blockShape: trained.blockShape).model }
     try final.save(to: output)
     file.finish()
     report(trained, final)
+  }
+
+  /// The format of the network without gates, where one is asked for and there will be one.
+  private func denseFormat(_ recipe: TrainRecipe, _ model: Model) throws -> ModelFormat? {
+    guard let denseOutput else { return nil }
+    guard !recipe.training.loss.task.needsLabels, model.graph.hasChannelGates else {
+      throw SparrowError.badSetting(
+        "--dense-output: only a network with channel gates (sparrow new resnet8-gated) that a recipe "
+          + "trains by vicreg is trained without its gates too; leave it out")
+    }
+    return try ModelFormat(path: denseOutput)
+  }
+
+  private func writeDense(_ trained: TrainedModel, _ format: ModelFormat?) throws {
+    guard let denseOutput, let format, let dense = trained.dense else { return }
+    try (format == .sparrow ? try dense.deployable().model : dense).save(to: denseOutput)
   }
 
   private func train(
@@ -143,6 +205,7 @@ struct Train: ParsableCommand {
       "epoch \(epoch.epoch)/\(epochs)", "loss \(Text.compact(epoch.loss))",
       epoch.accuracy.map { "accuracy \(Text.percent($0))" },
       epoch.test_accuracy.map { "test \(Text.percent($0))" },
+      (epoch.test_macs ?? epoch.macs).map { "multiply-adds \(Text.percent($0))" },
       epoch.sparsity > 0 ? "sparsity \(Text.percent(epoch.sparsity))" : nil,
       Text.milliseconds(epoch.seconds * 1e3),
     ]

@@ -39,7 +39,7 @@ struct TrainingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Random changes of images: move by up to N pixels, mirror, blank a square (crop=4,flip,cutout=8).",
+      "Random changes of images: move by up to N pixels, mirror, blank a square, enlarge a part, multiply (crop=4,flip,cutout=8,area=0.3,contrast=0.2).",
       valueName: "spec"))
   var augment: String?
 
@@ -79,13 +79,17 @@ struct TrainingOptions: ParsableArguments {
     for part in text.split(separator: ",") {
       let pair = part.split(separator: "=", maxSplits: 1).map(String.init)
       let number = pair.count == 2 ? Int(pair[1]) : nil
+      let fraction = pair.count == 2 ? Double(pair[1]) : nil
       switch (pair[0], number) {
       case ("flip", nil) where pair.count == 1: result.flips = true
       case ("crop", let pixels?): result.crop = pixels
       case ("cutout", let pixels?): result.cutout = pixels
+      case ("area", _): result.area = fraction ?? .nan
+      case ("contrast", _): result.contrast = fraction ?? .nan
       default:
         throw .badSetting(
-          "--augment: '\(part)' is not understood, expected crop=PIXELS, flip or cutout=PIXELS")
+          "--augment: '\(part)' is not understood, expected crop=PIXELS, flip, cutout=PIXELS, "
+            + "area=FRACTION or contrast=FRACTION")
       }
     }
     return result

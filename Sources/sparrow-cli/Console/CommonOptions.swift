@@ -50,7 +50,13 @@ struct OptimizationOptions: ParsableArguments {
   @Flag(name: .customLong("no-optimize"), help: "Run an .onnx graph node by node, as it was read.")
   var keepsGraph = false
 
+  @Flag(
+    name: .customLong("no-skip"),
+    help: "Compute the channels that gates close as well, then put zeros in their places.")
+  var computesClosed = false
+
   var optimizes: Bool { !keepsGraph }
+  var skipsClosedChannels: Bool { !computesClosed }
 }
 
 /// How the kernels of sparse weights are chosen.
