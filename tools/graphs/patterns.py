@@ -230,3 +230,20 @@ def constants_only(b):
     x = b.constant(b.random(np.dtype("float32"), [b.between(1, 4), b.between(1, 4)]), listed=True)
     y = b.op(b.one_of(["Exp", "Relu", "Neg", "Sigmoid"]), [x])
     b.op("Transpose", [b.op("Add", [y, partner(b, y)])])
+
+
+@operator(3)
+def gate(b):
+    """Channels that are kept or set to 0 by what the whole image holds, between convolutions."""
+    x = b.pick(is_image)
+    if x.rank != 4:
+        raise Rejected("only 2D yet")
+    hidden = convolve(b, x, outputs=b.between(2, 12))
+    if b.chance(0.7):
+        hidden = b.op("Relu", [hidden])
+    channels = [hidden.shape[1], x.shape[1], 1, 1]
+    logits = b.op("Conv", [b.op("GlobalAveragePool", [x]), b.weight(channels), b.weight(channels[:1])])
+    is_open = b.op("GreaterOrEqual", [logits, scalar(b, 0)])
+    y = b.op("Where", [is_open, hidden, scalar(b, 0 if b.chance(0.9) else 1)])
+    for _ in range(b.between(1, 2)):
+        convolve(b, y)
