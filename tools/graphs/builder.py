@@ -202,34 +202,41 @@ class Builder:
         if not any(v.is_float for v in given):
             return [2 * ROUNDING[a.dtype] * float(np.abs(a).max(initial=0)) if a.dtype in ROUNDING else 0.0
                     for a in found]
-        moved = {}
-        for v in given:
-            moved[v.name] = v.array
-            if v.is_float and v.array.size and not (v.is_constant and v.error == 0):
-                by = np.maximum(np.abs(v.array.astype(np.float64)) * ROUNDING[v.dtype], v.error)
-                by = by * self.rng.uniform(-1, 1, v.shape)
-                moved[v.name] = np.asarray(v.array + by).astype(v.dtype)
+        # Both ways and as far as may be, so that no jump in between is missed.
+        by = {v.name: self.moves(v) for v in given}
+        there, back = ([np.asarray(a) for a in self.again(given, by, sign)] for sign in (1, -1))
+        return [max(self.error(a, b), self.error(a, c)) for a, b, c in zip(found, there, back)]
+
+    def moves(self, v):
+        """By how much each element of an input is moved."""
+        if not v.is_float or not v.array.size or (v.is_constant and v.error == 0):
+            return None
+        by = np.maximum(np.abs(v.array.astype(np.float64)) * ROUNDING[v.dtype], v.error)
+        return by * self.rng.choice([-1, 1], v.shape)
+
+    def again(self, given, by, sign):
+        """The outputs on inputs that are moved."""
+        moved = {v.name: v.array if by[v.name] is None
+                 else np.asarray(v.array + sign * by[v.name]).astype(v.dtype) for v in given}
         try:
-            again = self.session.run(None, moved)
+            return self.session.run(None, moved)
         except Exception:
             raise Rejected("it fails on inputs that are a little off")
-        result = []
-        for a, b in zip(found, again):
-            b = np.asarray(b)
-            if a.shape != b.shape:
-                raise Rejected("its shape depends on rounding")
-            if a.dtype.kind != "f":
-                if not np.array_equal(a, b):
-                    raise Rejected("a jump between values that rounding tells apart")
-                result.append(0.0)
-                continue
-            largest = float(np.abs(a).max(initial=0))
-            error = float(np.abs(a.astype(np.float64) - b.astype(np.float64)).max(initial=0))
-            error += 2 * ROUNDING[a.dtype] * largest
-            if not error <= LIMIT[a.dtype] * largest:
-                raise Rejected("rounding could show")
-            result.append(error)
-        return result
+
+    def error(self, a, b):
+        """How far an output may be off, by what it is on moved inputs."""
+        if a.shape != b.shape:
+            raise Rejected("its shape depends on rounding")
+        if a.dtype.kind != "f":
+            if not np.array_equal(a, b):
+                raise Rejected("a jump between values that rounding tells apart")
+            return 0.0
+        largest = float(np.abs(a).max(initial=0))
+        error = float(np.abs(a.astype(np.float64) - b.astype(np.float64)).max(initial=0))
+        error += 2 * ROUNDING[a.dtype] * largest
+        if not error <= LIMIT[a.dtype] * largest:
+            raise Rejected("rounding could show")
+        return error
 
     def model(self, graph):
         opsets = [helper.make_opsetid("", self.opset)]

@@ -92,6 +92,8 @@ def pool(b):
     attributes = window(b, x, kernel, dilates=op == "MaxPool")
     if op == "AveragePool" and b.chance(0.4):
         attributes["count_include_pad"] = 1
+    if attributes.get("auto_pad", "").startswith("SAME") and max(attributes.get("dilations", [1])) > 1:
+        raise Rejected("onnxruntime pads as if the window were not dilated")
     if "auto_pad" not in attributes and op != "LpPool" and b.chance(0.2):
         attributes["ceil_mode"] = 1
     outputs = 2 if op == "MaxPool" and b.chance(0.2) else 1
