@@ -17,6 +17,7 @@ let package = Package(
   name: "sparrow",
   products: [
     .executable(name: "sparrow", targets: ["sparrow-cli"]),
+    .executable(name: "sparrow-run", targets: ["sparrow-run"]),
     .library(name: "Sparrow", targets: ["Sparrow"]),
     .library(name: "SparrowRuntime", targets: ["SparrowRuntime", "SparrowCore", "CPlatform"]),
   ],
@@ -39,11 +40,19 @@ let package = Package(
       linkerSettings: [.linkedLibrary("protobuf-lite"), .linkedLibrary("stdc++")]),
     library("SparrowCore", ["CPlatform"]),
     library("SparrowRuntime", ["SparrowCore", "CKernels", "CPlatform", "CZlib"]),
+    library("SparrowFiles", ["SparrowRuntime", "SparrowCore", "CPlatform", "CZlib"]),
+    library("SparrowHost", ["SparrowFiles", "SparrowRuntime", "SparrowCore", "CPlatform"]),
+    library(
+      "SparrowRun", ["SparrowHost", "SparrowFiles", "SparrowRuntime", "SparrowCore", "CPlatform"]),
+    .executableTarget(name: "sparrow-run", dependencies: ["SparrowRun"]),
     library("SparrowPasses", ["SparrowRuntime", "SparrowCore"]),
     library("SparrowArchitectures", ["SparrowCore"]),
     library(
       "SparrowFormats",
-      ["SparrowPasses", "SparrowRuntime", "SparrowCore", "CProtobuf", "CZlib", "CPlatform"]),
+      [
+        "SparrowPasses", "SparrowFiles", "SparrowRuntime", "SparrowCore", "CProtobuf", "CZlib",
+        "CPlatform",
+      ]),
     library(
       "SparrowCompress",
       ["SparrowPasses", "SparrowRuntime", "SparrowCore", "CKernels", "CLapack", "CPlatform"]),
@@ -57,13 +66,14 @@ let package = Package(
       "Sparrow",
       [
         "SparrowReport", "SparrowTrain", "SparrowCompress", "SparrowFormats",
-        "SparrowArchitectures", "SparrowPasses", "SparrowRuntime", "SparrowCore", "CImages",
-        "CPlatform", "CZlib", "Yams",
+        "SparrowArchitectures", "SparrowPasses", "SparrowHost", "SparrowFiles", "SparrowRuntime",
+        "SparrowCore", "CImages", "CPlatform", "CZlib", "Yams",
       ]),
     .executableTarget(
       name: "sparrow-cli",
       dependencies: [
-        "Sparrow", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Sparrow", "SparrowHost",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),
     .target(
@@ -72,9 +82,13 @@ let package = Package(
     tests("SparrowCoreTests", ["SparrowCore"]),
     tests("SparrowRuntimeTests", ["SparrowRuntime", "SparrowCore"]),
     tests(
+      "SparrowRunTests",
+      ["SparrowRun", "SparrowFormats", "SparrowFiles", "SparrowCore", "sparrow-run"]),
+    tests(
       "SparrowPassesTests",
       ["SparrowPasses", "SparrowFormats", "SparrowRuntime", "SparrowCore"]),
-    tests("SparrowFormatsTests", ["SparrowFormats", "SparrowRuntime", "SparrowCore"]),
+    tests(
+      "SparrowFormatsTests", ["SparrowFormats", "SparrowFiles", "SparrowRuntime", "SparrowCore"]),
     tests(
       "SparrowCompressTests",
       ["SparrowCompress", "SparrowFormats", "SparrowPasses", "SparrowRuntime", "SparrowCore"]),

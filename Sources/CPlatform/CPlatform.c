@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -94,7 +95,83 @@ void sp_trim_heap(void) {
 
 const char *sp_error_text(int code) { return strerror(code); }
 
+char *sp_executable_path(void) {
+  // A link that the kernel keeps; where /proc is not mounted, the path that the process was started with.
+  char *path = realpath("/proc/self/exe", NULL);
+  if (path) return path;
+  const char *given = (const char *)getauxval(AT_EXECFN);
+  return given ? strdup(given) : NULL;
+}
+
+void sp_release_text(char *text) { free(text); }
+
 char *sp_real_path(const char *path) { return realpath(path, NULL); }
+
+int sp_write_all(int descriptor, const void *bytes, size_t count) {
+  const char *next = bytes;
+  while (count) {
+    ssize_t written = write(descriptor, next, count > INT_MAX ? INT_MAX : count);
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return errno;
+    }
+    next += written;
+    count -= (size_t)written;
+  }
+  return 0;
+}
+
+int sp_read_all(int descriptor, size_t limit, void **bytes, size_t *count) {
+  size_t capacity = 1 << 16, used = 0;
+  char *memory = malloc(capacity);
+  int code = memory ? 0 : ENOMEM;
+  while (code == 0) {
+    ssize_t got = read(descriptor, memory + used, capacity - used);
+    if (got == 0) {
+      *bytes = memory;
+      *count = used;
+      return 0;
+    }
+    if (got < 0) {
+      if (errno != EINTR) code = errno;
+      continue;
+    }
+    used += (size_t)got;
+    if (used > limit) code = EFBIG;
+    if (code == 0 && used == capacity) {
+      char *larger = capacity > SIZE_MAX / 2 ? NULL : realloc(memory, capacity * 2);
+      if (larger) {
+        memory = larger;
+        capacity *= 2;
+      } else {
+        code = ENOMEM;
+      }
+    }
+  }
+  free(memory);
+  return code;
+}
+
+ptrdiff_t sp_read_full(int descriptor, void *bytes, size_t count) {
+  char *next = bytes;
+  size_t left = count;
+  while (left) {
+    ssize_t got = read(descriptor, next, left > INT_MAX ? INT_MAX : left);
+    if (got == 0) break;
+    if (got < 0) {
+      if (errno == EINTR) continue;
+      return -errno;
+    }
+    next += got;
+    left -= (size_t)got;
+  }
+  return (ptrdiff_t)(count - left);
+}
+
+int sp_format_number(void *text, size_t capacity, bool fixed, int digits, double value) {
+  int count = snprintf(text, capacity, fixed ? "%.*f" : "%.*g", digits, value);
+  return count < 0 ? 0 : (size_t)count < capacity ? count : (int)capacity - 1;
+}
 
 struct sp_file {
   int fd;
@@ -113,6 +190,15 @@ int sp_file_create(const char *path, sp_file **out) {
   sp_file *file = calloc(1, sizeof *file);
   if (!file) return ENOMEM;
   file->fd = -1;
+  struct stat info;
+  if (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) {
+    // A pipe or a terminal, such as /dev/stdout, is written to: it must not be replaced by a file.
+    file->fd = open(path, O_WRONLY | O_CLOEXEC);
+    int code = file->fd < 0 ? errno : 0;
+    if (code) release_file(file);
+    if (!code) *out = file;
+    return code;
+  }
   file->path = strdup(path);
   file->temporary = malloc(strlen(path) + 8);
   if (!file->path || !file->temporary) {
@@ -134,28 +220,21 @@ int sp_file_create(const char *path, sp_file **out) {
 }
 
 int sp_file_write(sp_file *file, const void *bytes, size_t count) {
-  const char *next = bytes;
-  while (count) {
-    ssize_t written = write(file->fd, next, count > INT_MAX ? INT_MAX : count);
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      return errno;
-    }
-    next += written;
-    count -= (size_t)written;
-  }
-  return 0;
+  return sp_write_all(file->fd, bytes, count);
 }
 
 int sp_file_commit(sp_file *file) {
-  int code = fsync(file->fd) == 0 && rename(file->temporary, file->path) == 0 ? 0 : errno;
-  if (code) unlink(file->temporary);
+  int code = 0;
+  if (file->temporary) {
+    code = fsync(file->fd) == 0 && rename(file->temporary, file->path) == 0 ? 0 : errno;
+    if (code) unlink(file->temporary);
+  }
   release_file(file);
   return code;
 }
 
 void sp_file_discard(sp_file *file) {
-  unlink(file->temporary);
+  if (file->temporary) unlink(file->temporary);
   release_file(file);
 }
 

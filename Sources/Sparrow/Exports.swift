@@ -3,6 +3,7 @@
 @_exported import SparrowCompress
 @_exported import SparrowCore
 @_exported import SparrowFormats
+@_exported import SparrowHost
 @_exported import SparrowPasses
 @_exported import SparrowReport
 @_exported import SparrowRuntime

@@ -4,7 +4,7 @@ import SparrowRuntime
 import SparrowTestSupport
 import Testing
 
-@testable import SparrowFormats
+@testable import SparrowFiles
 
 @Suite struct NPZTests {
   /// A few arrays, one of which deflates and one of which does not.

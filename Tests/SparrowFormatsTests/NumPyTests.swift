@@ -3,7 +3,7 @@ import SparrowCore
 import SparrowTestSupport
 import Testing
 
-@testable import SparrowFormats
+@testable import SparrowFiles
 
 /// A npy file made by hand: header text and elements.
 private func npy(

@@ -38,10 +38,24 @@ int sp_file_write(sp_file *file, const void *bytes, size_t count);
 int sp_file_commit(sp_file *file);
 void sp_file_discard(sp_file *file);
 
+// Writes all bytes to a descriptor, or reads it to its end into memory that sp_deallocate frees. Each returns
+// 0 or an errno; reading more than `limit` bytes is EFBIG.
+int sp_write_all(int descriptor, const void *bytes, size_t count);
+int sp_read_all(int descriptor, size_t limit, void **bytes, size_t *count);
+// Reads until there are `count` bytes or no more follow: how many there are, or a negated errno.
+ptrdiff_t sp_read_full(int descriptor, void *bytes, size_t count);
+
+// A number as printf writes it, by %f (digits after the point) or %g (significant digits); how many bytes of text
+// there are, less than capacity.
+int sp_format_number(void *text, size_t capacity, bool fixed, int digits, double value);
+
 // Monotonic clock, nanoseconds.
 uint64_t sp_clock_ns(void);
 // Peak resident set of this process, bytes.
 uint64_t sp_peak_memory(void);
+// The file that this process was started from; NULL where the system does not say. sp_release_text frees it.
+char *sp_executable_path(void);
+void sp_release_text(char *text);
 // Logical CPUs this process may run on.
 int sp_cpu_count(void);
 // Size of a core's first-level data cache; 32 KiB where the system does not say.

@@ -1,6 +1,7 @@
 import CPlatform
 import Foundation
 import SparrowCore
+import SparrowHost
 import SparrowRuntime
 
 /// How a model is timed.
@@ -161,18 +162,10 @@ private final class StreamResults: @unchecked Sendable {
 }
 
 extension BenchmarkReport.Latency {
-  /// Statistics of at least one time; percentiles by the nearest rank.
+  /// Statistics of at least one time.
   init(_ milliseconds: [Double]) {
-    let sorted = milliseconds.sorted()
-    func percentile(_ p: Double) -> Double {
-      let rank = (p * Double(sorted.count)).rounded(.up)
-      return sorted[Swift.max(0, Swift.min(sorted.count - 1, Int(rank) - 1))]
-    }
-    let middle = sorted.count / 2
-    median = sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-    mean = sorted.reduce(0, +) / Double(sorted.count)
-    min = sorted[0]
-    p95 = percentile(0.95)
-    p99 = percentile(0.99)
+    let latency = LatencyStatistics(milliseconds)
+    (median, mean, min) = (latency.median, latency.mean, latency.min)
+    (p95, p99) = (latency.p95, latency.p99)
   }
 }

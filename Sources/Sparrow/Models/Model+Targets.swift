@@ -1,5 +1,6 @@
 import SparrowCompress
 import SparrowCore
+import SparrowHost
 import SparrowFormats
 import SparrowPasses
 import SparrowRuntime

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Sparrow
+import SparrowHost
 
 struct Benchmark: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Sparrow
+import SparrowHost
 
 struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(

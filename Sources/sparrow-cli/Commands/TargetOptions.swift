@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Sparrow
+import SparrowHost
 
 /// What `compress` is to reach in the place of a sparsity.
 struct TargetOptions: ParsableArguments {

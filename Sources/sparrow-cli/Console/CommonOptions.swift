@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Sparrow
+import SparrowHost
 
 /// What every command takes.
 struct CommonOptions: ParsableArguments {

@@ -37,6 +37,16 @@ public enum NPY {
     try file.commit()
   }
 
+  /// What stands before a tensor's elements in a file.
+  public static func header(of tensor: Tensor) -> [UInt8] {
+    NPYHeader.encode(tensor.dtype, tensor.shape)
+  }
+
+  /// A tensor's elements, row-major and little-endian, decoded where it is sparse.
+  public static func elements(of tensor: Tensor) -> Bytes {
+    tensor.dense().denseBytes ?? Bytes(copying: [UInt8]())
+  }
+
   /// The array whose file is exactly `bytes`.
   static func tensor(
     _ bytes: Bytes, _ header: NPYHeader, origin: Int
@@ -63,10 +73,7 @@ public enum NPY {
 
   /// The header and the row-major elements.
   static func parts(of tensor: Tensor) -> (header: [UInt8], elements: Bytes) {
-    (
-      NPYHeader.encode(tensor.dtype, tensor.shape),
-      tensor.dense().denseBytes ?? Bytes(copying: [UInt8]())
-    )
+    (header(of: tensor), elements(of: tensor))
   }
 }
 

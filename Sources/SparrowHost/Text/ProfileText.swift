@@ -1,11 +1,11 @@
-import Foundation
-import Sparrow
+import SparrowCore
+import SparrowRuntime
 
 /// The steps of a profile as people read them.
-enum ProfileText {
+package enum ProfileText {
   /// A line a step. With `peak`, in GFLOP/s, also what part of it a step reaches, and its time with a dense
   /// kernel.
-  static func table(_ steps: [StepProfile], peak: Double? = nil) -> String {
+  package static func table(_ steps: [StepProfile], peak: Double? = nil) -> String {
     let total = Double(max(1, steps.reduce(0) { $0 + $1.nanoseconds }))
     let isGated = steps.contains { $0.realisedMultiplyAdds != nil }
     var columns: [(title: String, cell: (StepProfile) -> String)] = [
@@ -20,7 +20,7 @@ enum ProfileText {
     columns.append(("GFLOP/s", { $0.gigaflops.map { Text.significant($0) } ?? "" }))
     if let peak {
       columns += [
-        ("of peak", { $0.gigaflops.map { String(format: "%.0f %%", 100 * $0 / peak) } ?? "" }),
+        ("of peak", { $0.gigaflops.map { Text.fixed(100 * $0 / peak, 0) + " %" } ?? "" }),
         (
           "dense",
           { $0.denseNanoseconds.map { Text.milliseconds(Double($0) * 1e-6) } ?? "" }
@@ -32,7 +32,7 @@ enum ProfileText {
   }
 
   /// The multiply-adds of all steps, and those that gates left over.
-  static func work(_ steps: [StepProfile]) -> String {
+  package static func work(_ steps: [StepProfile]) -> String {
     let nominal = steps.reduce(0) { $0 + $1.multiplyAdds }
     let realised = steps.reduce(0) { $0 + ($1.realisedMultiplyAdds ?? $1.multiplyAdds) }
     let text = "\(Text.count(nominal)) multiply-adds with weights that are not zero"

@@ -1,8 +1,8 @@
-import Sparrow
+import SparrowCore
 
 /// A tensor in a few lines: its type, and its largest scores or first values.
-enum TensorSummary {
-  static func text(_ name: String, _ tensor: Tensor) -> String {
+package enum TensorSummary {
+  package static func text(_ name: String, _ tensor: Tensor) -> String {
     let head = "\(name): \(TensorType(tensor.dtype, shape: tensor.shape).text)"
     guard tensor.count > 0 else { return head }
     if let classes = tensor.shape.last, tensor.rank == 2, classes >= 5, let scores = tensor.floats {

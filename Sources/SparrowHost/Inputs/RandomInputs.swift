@@ -1,21 +1,21 @@
 import SparrowCore
 
-extension Model {
+extension Graph {
   /// Deterministic inputs of the given shapes (one an input, in order): standard normal numbers,
   /// indices below the size of the table they look up (1,000 where that is not known), true for
   /// bool, ones for masks and zeros for token types.
-  public func randomInputs(_ shapes: [[Int]], seed: UInt64 = 0) throws(SparrowError) -> [Tensor] {
+  public func randomInputs(_ shapes: [[Int]], seed: UInt64 = 0) throws(InputError) -> [Tensor] {
     var result: [Tensor] = []
     for (i, (input, shape)) in zip(try inputTypes(), shapes).enumerated() {
       guard let count = shape.checkedElementCount, count <= 1 << 32 else {
-        throw .badInput("\(path): input '\(input.name)' of shape \(shape) is too large")
+        throw .input("input '\(input.name)' of shape \(shape) is too large")
       }
       var random = SplitMix64(seed: seed &+ UInt64(i) &* 0x1_0000_0001)
       let dtype = input.type.dtype
       if dtype.isFloatingPoint {
         result.append(Self.normal(dtype, shape, &random))
       } else {
-        let limit = integerLimit(graph.inputs[i], dtype)
+        let limit = integerLimit(inputs[i], dtype)
         let fixed: Int? = dtype == .bool ? 1 : Self.fixedInteger(input.name)
         result.append(Self.integers(dtype, shape) { fixed ?? Int(random.next() % UInt64(limit)) })
       }
@@ -34,11 +34,11 @@ extension Model {
   private func integerLimit(_ input: ValueID, _ dtype: DType) -> Int {
     var limit = dtype.size == 1 ? 128 : 1000
     var reached: Set<ValueID> = [input]
-    for node in graph.nodes {
+    for node in nodes {
       switch node.op {
       case .gather(let op):
         guard let indices = node.input(1), reached.contains(indices),
-          let table = node.input(0).flatMap({ graph[$0].type?.shape }), !table.isEmpty
+          let table = node.input(0).flatMap({ self[$0].type?.shape }), !table.isEmpty
         else { continue }
         let axis = op.axis < 0 ? op.axis + table.count : op.axis
         if table.indices.contains(axis) { limit = min(limit, max(1, table[axis])) }

@@ -3,11 +3,15 @@ import SparrowCore
 import SparrowRuntime
 
 /// Compression with zlib.
-enum Deflate {
+package enum Deflate {
   /// How a stream is made.
-  struct Method {
-    var level: Int32
-    var strategy: sz_strategy
+  package struct Method {
+    package var level: Int32
+    package var strategy: sz_strategy
+
+    package init(level: Int32, strategy: sz_strategy) {
+      (self.level, self.strategy) = (level, strategy)
+    }
   }
 
   // Trained weights shrink by 5 to 12 %, which is not worth inflating them at every load; masks of
@@ -20,13 +24,13 @@ enum Deflate {
   private static var thoroughLimit: Int { 1 << 20 }
 
   /// The bytes compressed in zlib format; nil where that would not save at least 15 %.
-  static func compressedWhereItWins(_ raw: Bytes) -> Bytes? {
+  package static func compressedWhereItWins(_ raw: Bytes) -> Bytes? {
     guard raw.count >= smallest, let method = estimate(raw) else { return nil }
     return compressed(raw, method, SZ_FORMAT_ZLIB, capacity: worthwhileSize(raw.count))
   }
 
   /// The bytes compressed; nil where they take more than `capacity`.
-  static func compressed(
+  package static func compressed(
     _ raw: Bytes, _ method: Method, _ format: sz_format, capacity: Int
   ) -> Bytes? {
     let target = Region(count: capacity)

@@ -12,7 +12,7 @@ public struct InputShapes: Sendable {
   }
 
   /// Reads `NAME:1,3,224,224`.
-  public static func parse(_ text: String) throws(SparrowError) -> (name: String, shape: [Int]) {
+  public static func parse(_ text: String) throws(InputError) -> (name: String, shape: [Int]) {
     guard let colon = text.lastIndex(of: ":") else { throw malformed(text) }
     var shape: [Int] = []
     for part in text[text.index(after: colon)...].split(
@@ -25,15 +25,15 @@ public struct InputShapes: Sendable {
     return (String(text[..<colon]), shape)
   }
 
-  private static func malformed(_ text: String) -> SparrowError {
-    .badSetting("'\(text)' is not an input shape, expected NAME:1,3,224,224")
+  private static func malformed(_ text: String) -> InputError {
+    .setting("'\(text)' is not an input shape, expected NAME:1,3,224,224")
   }
 }
 
-extension Model {
+extension Graph {
   /// A concrete shape for each input, in order: the given one, else the declared one with the batch
   /// for an open first dimension and, for other named dimensions, what given shapes make of them.
-  public func inputShapes(_ given: InputShapes) throws(SparrowError) -> [[Int]] {
+  public func inputShapes(_ given: InputShapes) throws(InputError) -> [[Int]] {
     let types = try inputTypes()
     try checkShapes(given.shapes)
     var symbols: [String: Int] = [:]
@@ -55,11 +55,11 @@ extension Model {
   }
 
   /// Throws unless every shape is of an input and fits what the model declares.
-  public func checkShapes(_ shapes: [String: [Int]]) throws(SparrowError) {
+  public func checkShapes(_ shapes: [String: [Int]]) throws(InputError) {
     let types = try inputTypes()
     for (name, shape) in shapes.sorted(by: { $0.key < $1.key }) {
       guard let type = types.first(where: { $0.name == name })?.type else {
-        throw .badInput(unknownInput(name))
+        throw .input(unknownInput(name))
       }
       try check(TensorType(type.dtype, shape: shape), against: type, of: name)
     }
@@ -67,22 +67,22 @@ extension Model {
 
   private func closed(
     _ type: TensorType, of name: String, _ batch: Int, _ symbols: [String: Int]
-  ) throws(SparrowError) -> [Int] {
+  ) throws(InputError) -> [Int] {
     var shape: [Int] = []
     for (i, dimension) in (type.dimensions ?? [.unknown, .unknown]).enumerated() {
       switch dimension {
       case .known(let length):
         guard i > 0 || batch == 1 || batch == length else {
-          throw .badInput(
-            "\(path): input '\(name)' is \(type.text), its batch is fixed to \(length); "
+          throw .input(
+            "input '\(name)' is \(type.text), its batch is fixed to \(length); "
               + "found batch \(batch)")
         }
         shape.append(length)
       case .symbol(let symbol) where symbols[symbol] != nil: shape.append(symbols[symbol] ?? 1)
       case .symbol where i == 0, .unknown where i == 0: shape.append(batch)
       case .symbol, .unknown:
-        throw .badInput(
-          "\(path): input '\(name)' is \(type.text): dimension \(i) is open; "
+        throw .input(
+          "input '\(name)' is \(type.text): dimension \(i) is open; "
             + "give its shape with --input-shapes \(name):...")
       }
     }
@@ -90,33 +90,33 @@ extension Model {
   }
 
   /// Each input's name and type.
-  func inputTypes() throws(SparrowError) -> [(name: String, type: TensorType)] {
+  package func inputTypes() throws(InputError) -> [(name: String, type: TensorType)] {
     var result: [(name: String, type: TensorType)] = []
-    for id in graph.inputs {
-      guard let type = graph[id].type else {
-        throw .badInput("\(path): input '\(graph[id].name)' has no type")
+    for id in inputs {
+      guard let type = self[id].type else {
+        throw .input("input '\(self[id].name)' has no type")
       }
-      result.append((graph[id].name, type))
+      result.append((self[id].name, type))
     }
     return result
   }
 
   /// Throws unless a tensor of type `found` fits the declared type.
-  func check(
+  package func check(
     _ found: TensorType, against type: TensorType, of name: String, from source: String = ""
-  ) throws(SparrowError) {
+  ) throws(InputError) {
     let fits =
       zip(type.dimensions ?? [], found.dimensions ?? []).allSatisfy { declared, given in
         declared.value.map { $0 == given.value } ?? true
       } && type.dimensions.map { $0.count == found.dimensions?.count } ?? true
     guard found.dtype == type.dtype, fits else {
       let place = source.isEmpty ? "" : " in \(source)"
-      throw .badInput("\(path): input '\(name)' is \(type.text), found \(found.text)\(place)")
+      throw .input("input '\(name)' is \(type.text), found \(found.text)\(place)")
     }
   }
 
-  func unknownInput(_ name: String) -> String {
-    let names = graph.inputs.map { "'\(graph[$0].name)'" }.joined(separator: ", ")
-    return "\(path): there is no input '\(name)'; the inputs are \(names)"
+  package func unknownInput(_ name: String) -> String {
+    let names = inputs.map { "'\(self[$0].name)'" }.joined(separator: ", ")
+    return "there is no input '\(name)'; the inputs are \(names)"
   }
 }
