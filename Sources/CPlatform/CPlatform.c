@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -245,9 +246,12 @@ uint64_t sp_clock_ns(void) {
 }
 
 uint64_t sp_peak_memory(void) {
-  // Not getrusage: its figure survives exec, so it would count the parent's memory.
   FILE *status = fopen("/proc/self/status", "re");
-  if (!status) return 0;
+  if (!status) {
+    // Second best: this figure survives exec, so it may count the parent's memory.
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * 1024 : 0;
+  }
   char line[256];
   unsigned long long kilobytes = 0;
   while (fgets(line, sizeof line, status)) {

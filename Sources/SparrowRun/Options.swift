@@ -1,3 +1,4 @@
+import SparrowCore
 import CPlatform
 import SparrowHost
 import SparrowRuntime

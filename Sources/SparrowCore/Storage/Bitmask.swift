@@ -60,6 +60,7 @@ public struct Bitmask: Sendable {
     (self.bits, self.values) = (bits, values)
   }
 
+  @inline(never)
   func decoded(_ dtype: DType, _ count: Int) -> Bytes {
     switch dtype.size {
     case 1: decoded(dtype, count, as: UInt8.self)
@@ -69,6 +70,7 @@ public struct Bitmask: Sendable {
     }
   }
 
+  @inline(never)
   private func decoded<W: Word>(_ dtype: DType, _ count: Int, as word: W.Type) -> Bytes {
     let elements = ElementScan<W>(values.pointer, dtype)
     defer { withExtendedLifetime(values) {} }

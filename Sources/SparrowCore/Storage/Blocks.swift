@@ -171,6 +171,7 @@ public struct Blocks: Sendable {
     }
   }
 
+  @inline(never)
   func decoded(_ dtype: DType, _ count: Int) -> Bytes {
     switch dtype.size {
     case 1: decoded(dtype, count, as: UInt8.self)
@@ -180,6 +181,7 @@ public struct Blocks: Sendable {
     }
   }
 
+  @inline(never)
   private func decoded<W: Word>(_ dtype: DType, _ count: Int, as word: W.Type) -> Bytes {
     let elements = ElementScan<W>(values.pointer, dtype)
     defer { withExtendedLifetime(values) {} }

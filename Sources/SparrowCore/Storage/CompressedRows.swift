@@ -120,6 +120,7 @@ public struct CompressedRows: Sendable {
       : Int(columns.pointer.loadUnaligned(fromByteOffset: i * 2, as: UInt16.self))
   }
 
+  @inline(never)
   func decoded(_ dtype: DType, _ shape: [Int]) -> Bytes {
     switch dtype.size {
     case 1: decoded(dtype, shape, as: UInt8.self)
@@ -129,6 +130,7 @@ public struct CompressedRows: Sendable {
     }
   }
 
+  @inline(never)
   private func decoded<W: Word>(_ dtype: DType, _ shape: [Int], as word: W.Type) -> Bytes {
     let (rows, width) = Self.split(shape)
     let isWide = Self.wide(width)

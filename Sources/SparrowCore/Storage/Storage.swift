@@ -52,6 +52,7 @@ extension Tensor {
   }
 
   /// The same tensor with dense storage; itself where it is dense already.
+  @inline(never)
   public func dense() -> Tensor {
     switch storage {
     case .dense: self

@@ -25,6 +25,7 @@ extension Tensor {
   }
 
   /// The elements of an integer or bool tensor; nil for other types or values beyond `Int`.
+  @inline(never)
   public var integers: [Int]? {
     switch dtype {
     case .int64: array(of: Int64.self).map { Int($0) }
@@ -45,6 +46,7 @@ extension Tensor {
   }
 
   /// The elements of a floating-point tensor as float32; nil for other types.
+  @inline(never)
   public var floats: [Float]? {
     switch dtype {
     case .float32: array(of: Float.self)

@@ -2,6 +2,7 @@
 extension Tensor {
   /// The elements as float64, whatever their numeric type; bool is 0 and 1. 64-bit integers beyond
   /// 2^53 are rounded.
+  @inline(never)
   public var doubles: [Double] {
     switch dtype {
     case .float64: array(of: Double.self)

@@ -25,9 +25,9 @@ extension Graph {
 
   /// What inputs of conventional names always hold.
   private static func fixedInteger(_ name: String) -> Int? {
-    let name = name.lowercased()
-    if name.contains("mask") { return 1 }
-    return name.contains("token_type") || name.contains("segment") ? 0 : nil
+    let name = name.lowercased().utf8
+    if name.contains("mask".utf8) { return 1 }
+    return name.contains("token_type".utf8) || name.contains("segment".utf8) ? 0 : nil
   }
 
   /// One more than the largest value an integer input should hold.
@@ -102,5 +102,11 @@ extension SplitMix64 {
       }
     }
     return sum
+  }
+}
+
+extension String.UTF8View {
+  fileprivate func contains(_ part: String.UTF8View) -> Bool {
+    indices.contains { self[$0...].starts(with: part) }
   }
 }

@@ -1,3 +1,4 @@
+import SparrowCore
 import CPlatform
 
 /// Numbers as people read them.
