@@ -82,8 +82,7 @@ let package = Package(
     tests("SparrowCoreTests", ["SparrowCore"]),
     tests("SparrowRuntimeTests", ["SparrowRuntime", "SparrowCore"]),
     tests(
-      "SparrowRunTests",
-      ["SparrowRun", "SparrowFormats", "SparrowFiles", "SparrowCore", "sparrow-run"]),
+      "SparrowRunTests", ["Sparrow", "SparrowRun", "sparrow-run"]),
     tests(
       "SparrowPassesTests",
       ["SparrowPasses", "SparrowFormats", "SparrowRuntime", "SparrowCore"]),

@@ -187,7 +187,7 @@ static void release_file(sp_file *file) {
   free(file);
 }
 
-int sp_file_create(const char *path, sp_file **out) {
+int sp_file_create(const char *path, bool executable, sp_file **out) {
   sp_file *file = calloc(1, sizeof *file);
   if (!file) return ENOMEM;
   file->fd = -1;
@@ -215,7 +215,7 @@ int sp_file_create(const char *path, sp_file **out) {
   }
   mode_t mask = umask(0);
   umask(mask);
-  fchmod(file->fd, 0666 & ~mask);
+  fchmod(file->fd, (executable ? 0777 : 0666) & ~mask);
   *out = file;
   return 0;
 }

@@ -13,10 +13,10 @@ public final class AtomicFile {
   private var handle: OpaquePointer?
 
   /// Opens a temporary neighbour of `path`.
-  public init(_ path: String) throws(FormatError) {
+  public init(_ path: String, isExecutable: Bool = false) throws(FormatError) {
     self.path = path
     var handle: OpaquePointer?
-    let code = sp_file_create(path, &handle)
+    let code = sp_file_create(path, isExecutable, &handle)
     guard code == 0 else {
       throw .file(FileError(path: path, action: "create", code: Int(code)))
     }

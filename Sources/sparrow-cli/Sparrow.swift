@@ -22,7 +22,7 @@ struct SparrowCommand: ParsableCommand {
     version: version,
     subcommands: [
       Inspect.self, Compress.self, Convert.self, Run.self, Benchmark.self, Evaluate.self,
-      Verify.self, New.self, Train.self, ExportMasks.self,
+      Verify.self, New.self, Train.self, ExportMasks.self, BundleCommand.self,
     ])
 
   static let version = "0.1.0"

@@ -1,7 +1,5 @@
 import Foundation
-import SparrowCore
-import SparrowFiles
-import SparrowFormats
+import Sparrow
 import SparrowTestSupport
 import Testing
 
@@ -122,6 +120,34 @@ import Testing
     let outcome = try RunTool.run([model] + arguments)
     #expect(outcome.status == 2 && outcome.errors.contains(message), "\(outcome.errors)")
     #expect(outcome.bytes.isEmpty)
+  }
+
+  /// The program with a model appended is one file that needs no other, and gives the same answer.
+  @Test func bundlesRunByThemselves() throws {
+    let digits = try Model.load(path: model)
+    let app = folder.path("app")
+    try digits.bundle(withRuntime: RunTool.executable.path, to: app)
+    let program = URL(fileURLWithPath: app)
+    let alone = try Data(contentsOf: RunTool.executable).count
+    let size = try Data(contentsOf: program).count
+    #expect(size - alone - (try Data(contentsOf: URL(fileURLWithPath: model)).count) <= 1024)
+    let expected = try run("-i", "image=\(Self.digit)")
+    let found = try RunTool.run(["-i", "image=\(Self.digit)"], program: program)
+    #expect(found.status == 0 && found.output == expected.output, "\(found.errors)")
+    #expect(try RunTool.run([model], program: program).errors.contains("one word too many"))
+    #expect(try RunTool.run(["--help"], program: program).output.contains("USAGE: app"))
+    #expect(throws: SparrowError.self) {
+      try digits.bundle(withRuntime: app, to: folder.path("again"))
+    }
+    #expect(throws: SparrowError.self) {
+      try digits.bundle(withRuntime: model, to: folder.path("again"))
+    }
+    #expect(!folder.contents.contains("again"))
+    var damaged = try Data(contentsOf: program)
+    damaged[damaged.count - 9] = 0x7f
+    try damaged.write(to: program)
+    let outcome = try RunTool.run([], program: program)
+    #expect(outcome.status == 2 && outcome.errors.contains("it is damaged"))
   }
 
   @Test func otherFilesAreRefused() throws {

@@ -7,7 +7,7 @@ import Testing
 struct HelpTests {
   static let commands = [
     "sparrow", "inspect", "compress", "convert", "run", "benchmark", "evaluate", "verify",
-    "new", "train", "export-masks",
+    "new", "train", "export-masks", "bundle",
   ]
 
   @Test(arguments: commands)

@@ -33,7 +33,7 @@ char *sp_real_path(const char *path);
 // Writes beside and renames: sp_file_create opens PATH's temporary neighbour, sp_file_commit syncs and
 // renames it over PATH, sp_file_discard removes it. Each returns 0 or an errno.
 typedef struct sp_file sp_file;
-int sp_file_create(const char *path, sp_file **file);
+int sp_file_create(const char *path, bool executable, sp_file **file);
 int sp_file_write(sp_file *file, const void *bytes, size_t count);
 int sp_file_commit(sp_file *file);
 void sp_file_discard(sp_file *file);

@@ -1,0 +1,37 @@
+import SparrowCore
+import SparrowFormats
+
+extension Model {
+  /// Writes one executable file: the program `runtime` (sparrow-run) and this model, as ``deployable(options:blockShape:)``
+  /// makes it where it is not yet. Throws where the runtime is not a program, or carries a model already.
+  public func bundle(withRuntime runtime: String, to path: String) throws(SparrowError) {
+    let model = isOptimized ? self : try deployable().model
+    do throws(FormatError) {
+      let program = try Self.program(runtime)
+      try Bundle.write(program: program, model: ContainerWriter.bytes(of: model.graph), to: path)
+    } catch {
+      throw .format(error)
+    }
+  }
+
+  private static func program(_ path: String) throws(FormatError) -> Bytes {
+    let region: Region
+    do throws(FileError) {
+      region = try Region(mapping: path)
+    } catch {
+      throw .file(error)
+    }
+    let bytes = Bytes(region)
+    guard bytes.slice(0, min(4, bytes.count)).array(of: UInt8.self) == [0x7f, 0x45, 0x4c, 0x46]
+    else {
+      throw .unsupported(
+        file: path, offset: 0, reason: "this is not a Linux program, expected sparrow-run")
+    }
+    guard try Bundle.model(in: bytes, file: path) == nil else {
+      throw .unsupported(
+        file: path, offset: nil,
+        reason: "this program carries a model already, expected sparrow-run")
+    }
+    return bytes
+  }
+}
