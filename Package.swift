@@ -45,6 +45,8 @@ let package = Package(
     library(
       "SparrowRun", ["SparrowHost", "SparrowFiles", "SparrowRuntime", "SparrowCore", "CPlatform"]),
     .executableTarget(name: "sparrow-run", dependencies: ["SparrowRun"]),
+    .target(name: "CSparrow"),
+    library("SparrowC", ["SparrowRuntime", "SparrowCore", "CSparrow", "CPlatform"]),
     library("SparrowPasses", ["SparrowRuntime", "SparrowCore"]),
     library("SparrowArchitectures", ["SparrowCore"]),
     library(

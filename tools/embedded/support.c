@@ -1,12 +1,11 @@
-// What Embedded Swift asks of the C library and musl does not have.
+// What Embedded Swift asks of the C library and not every one has.
 #include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/types.h>
 
-#ifndef __GLIBC__
-// Random bytes, of hash tables' seeds.
-void arc4random_buf(void *bytes, size_t count) {
+// Random bytes, of hash tables' seeds. Weak: the C library's own where it has one.
+__attribute__((weak)) void arc4random_buf(void *bytes, size_t count) {
   char *next = bytes;
   while (count) {
     ssize_t got = getrandom(next, count, 0);
@@ -15,4 +14,3 @@ void arc4random_buf(void *bytes, size_t count) {
     count -= (size_t)got;
   }
 }
-#endif

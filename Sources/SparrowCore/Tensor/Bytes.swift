@@ -2,7 +2,7 @@ import CPlatform
 
 /// A block of memory that is freed or unmapped when its last user lets go.
 public final class Region: @unchecked Sendable {
-  enum Kind { case heap, pages, mapping }
+  enum Kind { case heap, pages, mapping, borrowed }
 
   /// The first byte; heap regions are aligned to ``alignment``.
   public let base: UnsafeMutableRawPointer
@@ -41,8 +41,15 @@ public final class Region: @unchecked Sendable {
     (self.base, self.count, kind) = (base, count, .mapping)
   }
 
+  /// Memory of somebody else's, who keeps it as it is for as long as the region lives.
+  public init(borrowing base: UnsafeMutableRawPointer, count: Int) {
+    precondition(count >= 0)
+    (self.base, self.count, kind) = (base, count, .borrowed)
+  }
+
   deinit {
     switch kind {
+    case .borrowed: break
     case .heap: sp_deallocate(base)
     case .pages: sp_unmap_pages(base, count)
     case .mapping: sp_unmap_file(base, count)

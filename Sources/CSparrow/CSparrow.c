@@ -1,0 +1,3 @@
+#include "sparrow.h"
+
+const char *sparrow_version(void) { return SPARROW_VERSION; }
