@@ -165,7 +165,9 @@ class Study:
         text = json.dumps({"version": 1, "steps": recipe.get("steps", []), "train": train})
         file, metrics = output.with_suffix(".recipe.json"), output.with_suffix(".csv")
         known = output.with_suffix(".facts.json")
-        facts = [str(source), str(data), seed, text, *map(str, flags)]
+        # What it was trained from, not just where that lay.
+        begin = hashlib.sha256(source.read_bytes()).hexdigest()
+        facts = [str(source), begin, str(data), seed, text, *map(str, flags)]
         if not (output.exists() and known.exists() and json.loads(known.read_text()) == facts):
             file.write_text(text)
             self.run("train", source, output, "--data", data, "--recipe", file, "--seed", seed,

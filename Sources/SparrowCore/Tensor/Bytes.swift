@@ -20,9 +20,15 @@ public final class Region: @unchecked Sendable {
   }
 
   /// As ``init(count:)``; nil when the system has no memory left.
-  public init?(available count: Int) {
+  public convenience init?(available count: Int) {
     guard count >= 0, let memory = Region.memory(count) else { return nil }
-    (base, kind, self.count) = (memory.base, memory.kind, count)
+    self.init(memory.base, count, memory.kind)
+  }
+
+  // What may fail delegates to this: an initialiser that fails before all is set leaks its object in
+  // Embedded Swift (6.3).
+  private init(_ base: UnsafeMutableRawPointer, _ count: Int, _ kind: Kind) {
+    (self.base, self.count, self.kind) = (base, count, kind)
   }
 
   private static func memory(_ count: Int) -> (base: UnsafeMutableRawPointer, kind: Kind)? {
@@ -31,14 +37,14 @@ public final class Region: @unchecked Sendable {
   }
 
   /// A mapped file, read-only.
-  public init(mapping path: String) throws(FileError) {
+  public convenience init(mapping path: String) throws(FileError) {
     var base: UnsafeMutableRawPointer?
     var count = 0
     let code = sp_map_file(path, &base, &count)
     guard code == 0, let base else {
       throw FileError(path: path, action: "open", code: Int(code))
     }
-    (self.base, self.count, kind) = (base, count, .mapping)
+    self.init(base, count, .mapping)
   }
 
   /// Memory of somebody else's, who keeps it as it is for as long as the region lives.

@@ -48,7 +48,7 @@ struct PlanBuilder {
   mutating func prepareSteps() throws(RuntimeError) {
     if weights.skipsClosedChannels { gates = GateFolding(graph) { runsSparse($0) } }
     packWeights()
-    timer = StepTimer(weights.tuning)
+    timer = StepTimer.make(weights.tuning)
     for (i, node) in graph.nodes.enumerated() where !folding.isFolded[i] && !gates.isMoved(i) {
       let node = gates.moved(to: i) ?? node
       if let source = node.inputs.first ?? nil, node.outputs.count == 1,

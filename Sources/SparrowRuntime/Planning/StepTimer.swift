@@ -19,13 +19,17 @@ final class StepTimer {
   /// How long ``Tuning/quick`` may delay a plan.
   private static var quickNanoseconds: UInt64 { 100_000_000 }
 
-  /// nil where nothing is to be measured.
-  init?(_ tuning: Tuning) {
+  /// nil where nothing is to be measured. (Not a failable initialiser: nothing is made then.)
+  static func make(_ tuning: Tuning) -> StepTimer? {
     switch tuning {
-    case .off: return nil
-    case .quick: (rounds, deadline) = (2, sp_clock_ns() + StepTimer.quickNanoseconds)
-    case .full: (rounds, deadline) = (7, .max)
+    case .off: nil
+    case .quick: StepTimer(rounds: 2, deadline: sp_clock_ns() + StepTimer.quickNanoseconds)
+    case .full: StepTimer(rounds: 7, deadline: .max)
     }
+  }
+
+  private init(rounds: Int, deadline: UInt64) {
+    (self.rounds, self.deadline) = (rounds, deadline)
     others.base.initializeMemory(as: UInt8.self, repeating: 0, count: others.count)
   }
 
