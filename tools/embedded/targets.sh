@@ -1,0 +1,52 @@
+# What compiling and linking for each target needs; sourced by the scripts beside it. prepare_target TARGET FOLDER
+# sets `clang_target` (flags of the C compiler), `swift_target` and `unicode` (the archive of tables that Swift's
+# strings need), or ends with what is missing. FOLDER/headers then holds what the C library has no headers of.
+toolchain=$(dirname "$(dirname "$(swiftc -print-target-info | sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p')")")
+clang=$(command -v clang || echo "$toolchain/bin/clang")
+targets="x86_64-musl, x86_64-glibc or aarch64-musl"
+
+fail() {
+  echo "${0##*/}: $*" >&2
+  exit 2
+}
+
+prepare_target() {
+  local target=$1 folder=$2 triple
+  clang_target=() swift_target=()
+  case $target in
+    x86_64-musl)
+      command -v musl-gcc >/dev/null || fail "musl-gcc is missing (apt-get install musl-tools)"
+      triple=x86_64-unknown-linux-gnu
+      use_headers "$folder/headers" /usr/include/x86_64-linux-musl \
+        /usr/include /usr/include/x86_64-linux-gnu ;;
+    x86_64-glibc) triple=x86_64-unknown-linux-gnu ;;
+    aarch64-musl)
+      cross=.build/aarch64
+      tools/embedded/cross-libraries "$cross"
+      triple=aarch64-none-none-elf
+      clang_target=(--target=aarch64-linux-musl)
+      swift_target=(-target "$triple")
+      use_headers "$folder/headers" "$cross/usr/include/aarch64-linux-musl" \
+        "$cross/usr/include" /usr/aarch64-linux-gnu/include
+      for flag in "${clang_target[@]:1}"; do swift_target+=(-Xcc "$flag"); done ;;
+    *) fail "'$target' is not a target: $targets" ;;
+  esac
+  if [[ $target == x86_64-* && $(uname -sm) != "Linux x86_64" ]]; then
+    fail "$target is built on x86-64 Linux, this is $(uname -sm)"
+  fi
+  unicode=$toolchain/lib/swift/embedded/$triple/libswiftUnicodeDataTables.a
+  [[ -f $unicode ]] || fail "this Swift toolchain has no Embedded Swift for $triple"
+}
+
+# A C library's headers in the place of the compiler's own, and of others those of the kernel and of zlib.
+use_headers() {
+  local links=$1 library=$2 name place
+  shift 2
+  mkdir -p "$links"
+  for name in linux asm asm-generic zlib.h zconf.h; do
+    for place in "$@"; do
+      [[ -e $place/$name ]] && ln -sfn "$(realpath "$place/$name")" "$links/$name"
+    done
+  done
+  clang_target+=(-nostdlibinc -isystem "$library" -isystem "$links")
+}
