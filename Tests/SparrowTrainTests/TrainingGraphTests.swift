@@ -61,22 +61,9 @@ struct TrainingGraphTests {
       let values = try constants(network)
       let session = try Session(network.graph)
       let outputs = try session.run(first + values)
-      let gradients = outputs[(2 + network.statistics.count)...].map { $0.doubles }
-      for (i, parameter) in network.parameters.enumerated() {
-        #expect(gradients[i].count == parameter.count)
-        for j in 0..<parameter.count {
-          func loss(_ offset: Double) throws -> Double {
-            var moved = values
-            var numbers = values[i].doubles
-            numbers[j] += offset
-            moved[i] = Tensor(numbers, shape: parameter.shape)
-            return try session.run(first + moved)[0].doubles[0]
-          }
-          let numeric = try (loss(1e-5) - loss(-1e-5)) / 2e-5
-          let difference = abs(gradients[i][j] - numeric) / (1 + abs(numeric))
-          #expect(difference <= tolerance, "\(parameter.name)[\(j)], seed \(seed)")
-        }
-      }
+      try CentralDifferences(session: session, network: network, inputs: first, constants: values)
+        .check(
+          Array(outputs[(2 + network.statistics.count)...]), tolerance: tolerance, seed: seed)
     }
   }
 

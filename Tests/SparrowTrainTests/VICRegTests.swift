@@ -77,21 +77,8 @@ struct VICRegTests {
     let outputs = try session.run(views + values)
     let statistics = network.statistics.count + network.secondStatistics.count
     #expect(outputs.count == 2 + statistics + network.parameters.count)
-    for (i, parameter) in network.parameters.enumerated() {
-      let gradient = outputs[2 + statistics + i].doubles
-      for j in 0..<parameter.count {
-        func loss(_ offset: Double) throws -> Double {
-          var moved = values
-          var numbers = values[i].doubles
-          numbers[j] += offset
-          moved[i] = Tensor(numbers, shape: parameter.shape)
-          return try session.run(views + moved)[0].doubles[0]
-        }
-        let numeric = try (loss(1e-5) - loss(-1e-5)) / 2e-5
-        let difference = abs(gradient[j] - numeric) / (1 + abs(numeric))
-        #expect(difference <= tolerance, "\(parameter.name)[\(j)], seed 31: \(difference)")
-      }
-    }
+    try CentralDifferences(session: session, network: network, inputs: views, constants: values)
+      .check(Array(outputs[(2 + statistics)...]), tolerance: tolerance, seed: 31)
   }
 
   /// The second stream is the network without gates, normalised by its own batch.
