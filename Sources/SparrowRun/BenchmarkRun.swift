@@ -17,21 +17,13 @@ struct BenchmarkRun {
   }
 
   func run() throws(RunFailure) {
-    let clock = { Double(sp_clock_ns()) * 1e-6 }
-    let warm = clock() + options.warmup * 1e3
-    repeat { _ = try model.run(inputs) } while clock() < warm
-    var times: [Double] = []
-    let begin = clock()
-    var start = begin
-    while start < begin + options.seconds * 1e3 || times.count < 5 {
-      _ = try model.run(inputs)
-      let now = clock()
-      times.append(now - start)
-      start = now
+    let times = try TimedRuns(seconds: options.seconds, warmup: options.warmup) {
+      () throws(RunFailure) in _ = try model.run(inputs)
     }
     let batch = inputs.first?.shape.first ?? 1
-    let throughput = Double(times.count * batch) / max(1e-9, (start - begin) * 1e-3)
-    try show(LatencyStatistics(times), times.count, batch, throughput)
+    try show(
+      LatencyStatistics(times.milliseconds), times.milliseconds.count, batch,
+      times.throughput(batch: batch))
   }
 
   private func show(
@@ -41,13 +33,10 @@ struct BenchmarkRun {
       try write(json: report(latency, iterations, batch, throughput), to: json)
     }
     if options.isQuiet { return }
-    let text = Text.milliseconds
     try Console.say(
       "\(model.name): batch \(batch), \(options.threads) thread\(options.threads == 1 ? "" : "s"), "
-        + Session.instructionSet
-        + "\nlatency     median \(text(latency.median)), mean \(text(latency.mean)), "
-        + "min \(text(latency.min)), p95 \(text(latency.p95)), p99 \(text(latency.p99))"
-        + "\nthroughput  \(Text.significant(throughput)) samples/s over \(iterations) runs"
+        + Session.instructionSet + "\n"
+        + latency.text(throughput: throughput, runs: iterations)
         + "\npeak memory \(Text.bytes(Int(clamping: sp_peak_memory()))) (packed weights "
         + "\(Text.bytes(model.session.packedWeightBytes)))")
     if options.profiles {

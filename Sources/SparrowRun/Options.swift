@@ -1,5 +1,5 @@
-import SparrowCore
 import CPlatform
+import SparrowCore
 import SparrowHost
 import SparrowRuntime
 
@@ -82,7 +82,7 @@ struct OptionsReader {
     }
     switch name {
     case "-h", "--help": return Usage.text(hasModel: hasModel)
-    case "--version": return Usage.version
+    case "--version": return Version.text
     default: try option(name)
     }
     if attached != nil { throw RunFailure("\(name) takes no value, found '\(word)'") }

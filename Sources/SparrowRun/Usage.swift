@@ -1,7 +1,5 @@
 /// What --help prints.
 enum Usage {
-  static var version: String { "0.1.0" }
-
   /// `hasModel`: of a program that carries its model.
   static func text(hasModel: Bool) -> String {
     (hasModel ? "Runs the model that this program carries.\n\nUSAGE: app [OPTIONS]" : ownHead)

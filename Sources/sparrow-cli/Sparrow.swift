@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Sparrow
+import SparrowHost
 
 /// The `sparrow` command.
 struct SparrowCommand: ParsableCommand {
@@ -19,13 +20,11 @@ struct SparrowCommand: ParsableCommand {
 
       Exit status: 0 done; 1 a check failed (verify); 2 bad usage or bad input.
       """,
-    version: version,
+    version: Version.text,
     subcommands: [
       Inspect.self, Compress.self, Convert.self, Run.self, Benchmark.self, Evaluate.self,
       Verify.self, New.self, Train.self, ExportMasks.self, BundleCommand.self,
     ])
-
-  static let version = "0.1.0"
 }
 
 /// A check whose answer is no: exit status 1.

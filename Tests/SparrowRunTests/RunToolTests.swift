@@ -160,4 +160,13 @@ import Testing
     #expect(try RunTool.run(["--help"]).output.contains("USAGE: sparrow-run MODEL.sparrow"))
     #expect(try RunTool.run(["--version"]).output == "0.1.0\n")
   }
+
+  @Test func versionIsThatOfTheLibrary() throws {
+    let header = try String(
+      contentsOf: Repository.root.appendingPathComponent("Sources/CSparrow/include/sparrow.h"),
+      encoding: .utf8)
+    let version = try RunTool.run(["--version"]).output
+      .trimmingCharacters(in: .whitespacesAndNewlines)
+    #expect(!version.isEmpty && header.contains("#define SPARROW_VERSION \"\(version)\""))
+  }
 }

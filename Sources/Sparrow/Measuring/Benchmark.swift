@@ -28,16 +28,8 @@ public struct BenchmarkOptions: Sendable {
 
 /// A model's timing; the keys of its JSON form are part of the command line's interface.
 public struct BenchmarkReport: Codable, Sendable {
-  public struct Latency: Codable, Sendable {
-    public var median: Double
-    public var mean: Double
-    public var min: Double
-    public var p95: Double
-    public var p99: Double
-  }
-
   public var model: String
-  public var latency_ms: Latency
+  public var latency_ms: LatencyStatistics
   /// Samples a second: runs x batch / time.
   public var throughput: Double
   public var batch: Int
@@ -75,37 +67,24 @@ extension Model {
     let batch = inputs.first?.shape.first ?? 1
     let names = graph.inputs.map { graph[$0].name }
     return BenchmarkReport(
-      model: path, latency_ms: .init(measured.milliseconds),
-      throughput: Double(measured.milliseconds.count * batch) / measured.seconds, batch: batch,
-      threads: options.threads, mode: options.mode, iterations: measured.milliseconds.count,
+      model: path, latency_ms: LatencyStatistics(measured.runs.milliseconds),
+      throughput: measured.runs.throughput(batch: batch), batch: batch,
+      threads: options.threads, mode: options.mode, iterations: measured.runs.milliseconds.count,
       isa: Session.instructionSet, peak_memory_bytes: sp_peak_memory(),
       packed_weight_bytes: measured.weightBytes, activation_bytes: measured.activationBytes,
       input_shapes: Dictionary(
         zip(names, inputs.map { $0.shape }), uniquingKeysWith: { first, _ in first }))
   }
 
-  /// At least five runs are timed, however long they take.
   private func time(
     _ session: Session, _ inputs: [Tensor], _ options: BenchmarkOptions,
     _ progress: (Double) -> Void
   ) throws(SparrowError) -> StreamTimes {
-    let clock = ContinuousClock()
-    let warm = clock.now + .seconds(options.warmup)
-    repeat { _ = try run(session, inputs) } while clock.now < warm
-    let begin = clock.now
-    let end = begin + .seconds(options.seconds)
-    var milliseconds: [Double] = []
-    var start = begin
-    while start < end || milliseconds.count < 5 {
-      _ = try run(session, inputs)
-      let now = clock.now
-      milliseconds.append((now - start).seconds * 1e3)
-      start = now
-      if milliseconds.count % 16 == 0 { progress((now - begin).seconds / options.seconds) }
+    let runs = try TimedRuns(seconds: options.seconds, warmup: options.warmup, progress: progress) {
+      () throws(SparrowError) in _ = try run(session, inputs)
     }
     return StreamTimes(
-      milliseconds: milliseconds, seconds: (start - begin).seconds,
-      weightBytes: session.packedWeightBytes,
+      runs: runs, weightBytes: session.packedWeightBytes,
       activationBytes: (try? session.arenaBytes(inputs)) ?? 0)
   }
 
@@ -134,18 +113,17 @@ extension Model {
     var all = StreamTimes()
     for result in results.values {
       let one = try result.get()
-      all.milliseconds += one.milliseconds
-      all.seconds = max(all.seconds, one.seconds)
+      all.runs.milliseconds += one.runs.milliseconds
+      all.runs.seconds = max(all.runs.seconds, one.runs.seconds)
       (all.weightBytes, all.activationBytes) = (one.weightBytes, one.activationBytes)
     }
     return all
   }
 }
 
-/// The latency of each run, how long all took together, and the memory of one stream.
+/// The runs of all streams, and the memory of one.
 private struct StreamTimes: Sendable {
-  var milliseconds: [Double] = []
-  var seconds = 0.0
+  var runs = TimedRuns()
   var weightBytes = 0
   var activationBytes = 0
 }
@@ -159,13 +137,4 @@ private final class StreamResults: @unchecked Sendable {
     lock.withLock { collected.append(result) }
   }
   var values: [Result<StreamTimes, SparrowError>] { lock.withLock { collected } }
-}
-
-extension BenchmarkReport.Latency {
-  /// Statistics of at least one time.
-  init(_ milliseconds: [Double]) {
-    let latency = LatencyStatistics(milliseconds)
-    (median, mean, min) = (latency.median, latency.mean, latency.min)
-    (p95, p99) = (latency.p95, latency.p99)
-  }
 }

@@ -1,30 +1,24 @@
-import SparrowCore
 import CPlatform
+import SparrowCore
 
 /// Numbers as people read them.
 package enum Text {
   /// `1.23 MB`; powers of 1000.
   package static func bytes(_ count: Int) -> String {
-    let units = ["B", "kB", "MB", "GB", "TB"]
-    var value = Double(count)
-    var unit = 0
-    while value >= 999.5, unit < units.count - 1 {
-      value /= 1000
-      unit += 1
-    }
-    return unit == 0 ? "\(count) B" : "\(significant(value)) \(units[unit])"
+    scaled(count, [" B", " kB", " MB", " GB", " TB"])
   }
 
   /// `4.09 G`; powers of 1000.
-  package static func count(_ count: Int) -> String {
-    let units = ["", " k", " M", " G", " T"]
+  package static func count(_ count: Int) -> String { scaled(count, ["", " k", " M", " G", " T"]) }
+
+  private static func scaled(_ count: Int, _ units: [String]) -> String {
     var value = Double(count)
     var unit = 0
     while value >= 999.5, unit < units.count - 1 {
       value /= 1000
       unit += 1
     }
-    return unit == 0 ? "\(count)" : "\(significant(value))\(units[unit])"
+    return (unit == 0 ? "\(count)" : significant(value)) + units[unit]
   }
 
   package static func percent(_ fraction: Double) -> String {

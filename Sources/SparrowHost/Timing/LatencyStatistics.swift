@@ -21,4 +21,16 @@ public struct LatencyStatistics: Sendable {
     p95 = percentile(0.95)
     p99 = percentile(0.99)
   }
+
+  /// Two lines of a report: latencies in milliseconds, samples a second.
+  package func text(throughput: Double, runs: Int) -> String {
+    let text = Text.milliseconds
+    return "latency     median \(text(median)), mean \(text(mean)), min \(text(min)), "
+      + "p95 \(text(p95)), p99 \(text(p99))"
+      + "\nthroughput  \(Text.significant(throughput)) samples/s over \(runs) runs"
+  }
 }
+
+#if !hasFeature(Embedded)
+  extension LatencyStatistics: Codable {}
+#endif

@@ -83,15 +83,11 @@ struct Benchmark: ParsableCommand {
   }
 
   private func show(_ report: BenchmarkReport) {
-    let latency = report.latency_ms
-    let text = Text.milliseconds
     common.say(
       """
       \(report.model): batch \(report.batch), \(report.threads) thread\(report.threads == 1 ? "" : "s"), \
       \(report.mode.rawValue), \(report.isa)
-      latency     median \(text(latency.median)), mean \(text(latency.mean)), \
-      min \(text(latency.min)), p95 \(text(latency.p95)), p99 \(text(latency.p99))
-      throughput  \(Text.significant(report.throughput)) samples/s over \(report.iterations) runs
+      \(report.latency_ms.text(throughput: report.throughput, runs: report.iterations))
       peak memory \(Text.bytes(Int(clamping: report.peak_memory_bytes))) (packed weights \
       \(Text.bytes(report.packed_weight_bytes)), activations \(Text.bytes(report.activation_bytes)))
       """)
