@@ -19,6 +19,13 @@ struct BadUsageTests {
 
   static let cases = [
     Case("frobnicate", says: "frobnicate"),
+    Case(
+      "bundle", mlp, "-o", "app", "--runtime", "x", "--include-operators", "used",
+      says: "give one of them"),
+    Case("bundle", mlp, "-o", "app", "--source", ".", says: "--include-operators used alone"),
+    Case(
+      "bundle", mlp, "-o", "app", "--include-operators", "used", "--source", "/nowhere",
+      says: "name the folder of Sparrow's sources"),
     Case("train", mlp, "x.onnx", says: "--data"),
     Case("train", mlp, "x.txt", "--data", data, says: "expected .onnx or .sparrow"),
     Case("train", mlp, "x.onnx", "--data", data, "--epochs", "0", says: "epochs is 0"),

@@ -152,4 +152,19 @@ import Testing
     let result = try constant([1, 2]).compare(with: constant([1, .nan]), inputs: zeros)
     #expect(result.worst == .infinity)
   }
+
+  @Test func operatorTypesCountSubgraphsToo() throws {
+    var branch = Graph(name: "then")
+    branch.outputs = [
+      try branch.add(
+        .unary(Unary(.relu)), [branch.addConstant("c", Tensor([-1] as [Float]))], name: "r")
+    ]
+    var graph = Graph(name: "choice")
+    let condition = graph.addInput("p", TensorType(.bool, shape: []))
+    let body = Subgraph(branch, captures: 0)
+    graph.outputs = [
+      try graph.add(.if(If(then: body, else: body)), [condition], name: "y")
+    ]
+    #expect(Model(graph: graph, path: "choice.onnx").operatorTypes == ["If", "Unary"])
+  }
 }

@@ -2,10 +2,14 @@ import SparrowCore
 import SparrowFormats
 
 extension Model {
-  /// Writes one executable file: the program `runtime` (sparrow-run) and this model, as ``deployable(options:blockShape:)``
-  /// makes it where it is not yet. Throws where the runtime is not a program, or carries a model already.
+  /// The model as it is deployed: ``deployable(options:blockShape:)`` where it is not yet.
+  public func deployed() throws(SparrowError) -> Model {
+    isOptimized ? self : try deployable().model
+  }
+
+  /// Writes one executable file: the program `runtime` (sparrow-run) and this model, as ``deployed()`` makes it. Throws where the runtime is not a program, or carries a model already.
   public func bundle(withRuntime runtime: String, to path: String) throws(SparrowError) {
-    let model = isOptimized ? self : try deployable().model
+    let model = try deployed()
     do throws(FormatError) {
       let program = try Self.program(runtime)
       try Bundle.write(program: program, model: ContainerWriter.bytes(of: model.graph), to: path)
