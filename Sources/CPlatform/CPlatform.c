@@ -252,13 +252,17 @@ uint64_t sp_peak_memory(void) {
     struct rusage usage;
     return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * 1024 : 0;
   }
+  static const char key[] = "VmHWM:";
   char line[256];
-  unsigned long long kilobytes = 0;
+  uint64_t kilobytes = 0;
   while (fgets(line, sizeof line, status)) {
-    if (sscanf(line, "VmHWM: %llu kB", &kilobytes) == 1) break;
+    if (strncmp(line, key, sizeof key - 1) == 0) {
+      kilobytes = strtoull(line + sizeof key - 1, NULL, 10);
+      break;
+    }
   }
   fclose(status);
-  return (uint64_t)kilobytes * 1024;
+  return kilobytes * 1024;
 }
 
 ptrdiff_t sp_l1_data_bytes(void) {

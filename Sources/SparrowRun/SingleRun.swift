@@ -33,7 +33,6 @@ struct SingleRun {
     let path = Array(output.utf8)
     if path.hasSuffix(".npz") {
       let named = Array(zip(names, results))
-      // Stored: deflating takes a program of its own.
       return try Attempt.file { () throws(FormatError) in
         try NPZ.write(named, to: output, compression: .stored)
       }

@@ -1,6 +1,6 @@
 # What compiling and linking for each target needs; sourced by the scripts beside it. prepare_target TARGET FOLDER
-# sets `clang_target` (flags of the C compiler), `swift_target` and `unicode` (the archive of tables that Swift's
-# strings need), or ends with what is missing. FOLDER/headers then holds what the C library has no headers of.
+# sets `clang_target` and `swift_target` (flags of the two compilers), or ends with what is missing. FOLDER/headers
+# then holds what the C library has no headers of.
 toolchain=$(dirname "$(dirname "$(swiftc -print-target-info | sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p')")")
 clang=$(command -v clang || echo "$toolchain/bin/clang")
 targets="x86_64-musl, x86_64-glibc or aarch64-musl"
@@ -34,8 +34,8 @@ prepare_target() {
   if [[ $target == x86_64-* && $(uname -sm) != "Linux x86_64" ]]; then
     fail "$target is built on x86-64 Linux, this is $(uname -sm)"
   fi
-  unicode=$toolchain/lib/swift/embedded/$triple/libswiftUnicodeDataTables.a
-  [[ -f $unicode ]] || fail "this Swift toolchain has no Embedded Swift for $triple"
+  [[ -f $toolchain/lib/swift/embedded/Swift.swiftmodule/$triple.swiftmodule ]] ||
+    fail "this Swift toolchain has no Embedded Swift for $triple"
 }
 
 # A C library's headers in the place of the compiler's own, and of others those of the kernel and of zlib.

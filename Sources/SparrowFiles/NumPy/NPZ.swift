@@ -4,12 +4,22 @@ import SparrowRuntime
 
 /// Writes npz files that `numpy.load` reads; see ``NPZArchive`` for reading them.
 public enum NPZ {
-  /// How arrays are kept in the archive.
-  public enum Compression: Sendable {
+  /// How arrays are kept in the archive. A program that only stores holds no code that deflates.
+  public struct Compression: Sendable {
+    /// A deflate stream of the bytes, one part after the other; nil where that is not smaller.
+    fileprivate let deflate: @Sendable (Bytes, Bytes) -> Bytes?
+
     /// As they are, as by `numpy.savez`.
-    case stored
+    public static var stored: Self { Self { _, _ in nil } }
+
     /// Deflated where that is smaller, as by `numpy.savez_compressed`.
-    case deflated
+    public static var deflated: Self {
+      Self { header, elements in
+        let raw = header + elements
+        let method = Deflate.Method(level: 6, strategy: SZ_STRATEGY_MATCHES)
+        return Deflate.compressed(raw, method, SZ_FORMAT_RAW, capacity: raw.count)
+      }
+    }
   }
 
   /// Writes named arrays in the given order, decoded where they are sparse. The same arrays give the
@@ -84,14 +94,8 @@ private struct Entry {
     (self.name, self.offset) = (Array((name + ".npy").utf8), offset)
     checksum = Zlib.crc32(elements, after: Zlib.crc32(header))
     rawCount = header.count + elements.count
-    switch compression {
-    case .stored: (isDeflated, parts) = (false, [header, elements])
-    case .deflated:
-      let deflated = Deflate.compressed(
-        header + elements, Deflate.Method(level: 6, strategy: SZ_STRATEGY_MATCHES), SZ_FORMAT_RAW,
-        capacity: rawCount)
-      (isDeflated, parts) = deflated.map { (true, [$0]) } ?? (false, [header, elements])
-    }
+    let deflated = compression.deflate(header, elements)
+    (isDeflated, parts) = deflated.map { (true, [$0]) } ?? (false, [header, elements])
   }
 
   private var isLarge: Bool {

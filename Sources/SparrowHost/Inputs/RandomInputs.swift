@@ -25,7 +25,8 @@ extension Graph {
 
   /// What inputs of conventional names always hold.
   private static func fixedInteger(_ name: String) -> Int? {
-    let name = name.lowercased().utf8
+    // Letters of ASCII alone: `lowercased()` brings Unicode's tables along.
+    let name = name.utf8.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }
     if name.contains("mask".utf8) { return 1 }
     return name.contains("token_type".utf8) || name.contains("segment".utf8) ? 0 : nil
   }
@@ -105,7 +106,7 @@ extension SplitMix64 {
   }
 }
 
-extension String.UTF8View {
+extension [UInt8] {
   fileprivate func contains(_ part: String.UTF8View) -> Bool {
     indices.contains { self[$0...].starts(with: part) }
   }

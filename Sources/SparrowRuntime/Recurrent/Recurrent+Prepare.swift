@@ -119,7 +119,7 @@ extension RecurrentLayer {
       ) { [self] work in
         RecurrentTask(self, copy work).run()
       })
-    return Step(inSequence: parts, kernel: "f32_\(op.name.lowercased()) \(p.isaName)")
+    return Step(inSequence: parts, kernel: "\(op.cell.kernel) \(p.isaName)")
   }
 
   /// The matrix of one direction.
@@ -141,6 +141,16 @@ extension RecurrentLayer {
       let source = work.floats(bias) + work.task * 2 * n
       let target = work.floats(sums[work.task])
       for i in 0..<n { target[i] = source[i] + (i < added ? source[n + i] : 0) }
+    }
+  }
+}
+
+extension Recurrent.Cell {
+  fileprivate var kernel: String {
+    switch self {
+    case .gru: "f32_gru"
+    case .lstm: "f32_lstm"
+    case .rnn: "f32_rnn"
     }
   }
 }
