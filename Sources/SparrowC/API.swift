@@ -77,7 +77,7 @@ public func contextCreate(
       throw Failure(SPARROW_BAD_ARGUMENT, "threads is \(threads), expected 0 to 256")
     }
     if threads == 0 { threads = max(1, min(256, Int(sp_cpu_count()))) }
-    context.pointee = handle(try ContextHandle(model, threads: threads))
+    context.pointee = handle(ContextHandle(model, threads: threads))
   }
 }
 

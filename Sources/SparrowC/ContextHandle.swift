@@ -10,12 +10,8 @@ final class ContextHandle {
   private var outputs: [Tensor] = []
   private var shapes: [Region] = []
 
-  init(_ model: ModelHandle, threads: Int) throws(Failure) {
-    do throws(RuntimeError) {
-      session = try Session(model.graph, options: SessionOptions(threads: threads))
-    } catch {
-      throw Failure(error)
-    }
+  init(_ model: ModelHandle, threads: Int) {
+    session = Session(model.model, threads: threads)
   }
 
   /// Runs on tensors in C's memory, and describes the first outputs in `targets`.

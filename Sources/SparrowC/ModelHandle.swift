@@ -4,27 +4,33 @@ import SparrowRuntime
 
 /// A model as C holds it. Nothing of it changes once it is made, so that threads may share it.
 final class ModelHandle: Sendable {
-  let graph: Graph
+  let model: SharedModel
   let inputs: [ValueInfo]
   let outputs: [ValueInfo]
 
-  init(_ graph: Graph) {
-    self.graph = graph
+  private init(_ model: SharedModel, _ graph: Graph) {
+    self.model = model
     inputs = graph.inputs.map { ValueInfo(graph[$0]) }
     outputs = graph.outputs.map { ValueInfo(graph[$0]) }
   }
 
   static func open(_ path: String) throws(Failure) -> ModelHandle {
-    do throws(ContainerError) {
-      return ModelHandle(try Container.read(path: path))
-    } catch {
-      throw Failure(error)
-    }
+    try open { () throws(ContainerError) in try Container.read(path: path) }
   }
 
   static func open(_ bytes: Bytes) throws(Failure) -> ModelHandle {
-    do throws(ContainerError) {
-      return ModelHandle(try Container.read(bytes: bytes, file: "the model in memory"))
+    try open { () throws(ContainerError) in
+      try Container.read(bytes: bytes, file: "the model in memory")
+    }
+  }
+
+  private static func open(_ read: () throws(ContainerError) -> Graph) throws(Failure)
+    -> ModelHandle
+  {
+    let graph: Graph
+    do throws(ContainerError) { graph = try read() } catch { throw Failure(error) }
+    do throws(RuntimeError) {
+      return ModelHandle(try SharedModel(graph), graph)
     } catch {
       throw Failure(error)
     }

@@ -44,6 +44,11 @@ public final class Session {
     let pool: ThreadPool
     let kernels: UnsafePointer<sp_kernel_table>
     let weights: WeightCache
+
+    init(_ options: SessionOptions, _ weights: WeightCache) {
+      pool = ThreadPool(count: max(1, min(options.threads, 256)))
+      (kernels, self.weights) = (sp_kernels_best(), weights)
+    }
   }
 
   /// What computes the graph for inputs of certain shapes.
@@ -53,27 +58,34 @@ public final class Session {
   }
 
   /// Whether others need the graph's constants after it is planned.
-  private var keepsSources = false
+  private let keepsSources: Bool
 
   /// The most plans kept; the oldest are forgotten together when another is needed.
   private static var planLimit: Int { 16 }
 
+  private init(_ graph: Graph, _ resources: Resources, keepsSources: Bool) {
+    (self.graph, self.resources, self.keepsSources) = (graph, resources, keepsSources)
+  }
+
   /// Verifies and folds the graph. Throws ``RuntimeError`` when it breaks a rule.
-  public init(_ graph: Graph, options: SessionOptions = SessionOptions()) throws(RuntimeError) {
-    do throws(GraphError) { try graph.verify() } catch { throw .graph(error) }
-    self.graph = try graph.folded()
-    resources = Resources(
-      pool: ThreadPool(count: max(1, min(options.threads, 256))), kernels: sp_kernels_best(),
-      weights: WeightCache(
-        forced: options.kernel, tuning: options.tuning,
-        skipsClosedChannels: options.skipsClosedChannels))
+  public convenience init(
+    _ graph: Graph, options: SessionOptions = SessionOptions()
+  ) throws(RuntimeError) {
+    let graph = try graph.verifiedAndFolded()
+    self.init(graph, Resources(options, WeightCache(options)), keepsSources: false)
+  }
+
+  /// Runs what other sessions of `model` run, on threads of its own.
+  public convenience init(_ model: SharedModel, threads: Int) {
+    var options = model.options
+    options.threads = threads
+    let weights = WeightCache(options, shared: model.weights)
+    self.init(model.graph, Resources(options, weights), keepsSources: false)
   }
 
   /// For a graph that runs inside another.
-  init(_ graph: Graph, _ resources: Resources) throws(RuntimeError) {
-    self.graph = try graph.folded()
-    self.resources = resources
-    keepsSources = true
+  convenience init(_ graph: Graph, _ resources: Resources) throws(RuntimeError) {
+    self.init(try graph.folded(), resources, keepsSources: true)
   }
 
   /// The instruction set the kernels use: `avx512`, `avx2`, `neon` or `scalar`.

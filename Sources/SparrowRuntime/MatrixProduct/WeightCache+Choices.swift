@@ -22,9 +22,10 @@ extension WeightCache {
 
   /// Takes over what another cache packed of a weight, in the place of all that this one has of it.
   func replace(_ use: ProductUse, by other: WeightCache) {
-    panels.replace(use.tensor, by: other.panels)
-    sparse.replace(use.tensor, by: other.sparse)
-    vectors.replace(use.tensor, by: other.vectors)
+    let home = home(of: use.tensor)
+    home.panels.replace(use.tensor, by: other.panels)
+    home.sparse.replace(use.tensor, by: other.sparse)
+    home.vectors.replace(use.tensor, by: other.vectors)
   }
 }
 

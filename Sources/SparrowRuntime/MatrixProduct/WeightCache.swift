@@ -21,6 +21,8 @@ final class WeightCache: @unchecked Sendable {
   let candidates = KeptValues<ProductUse, [SparsityChoice.Candidate]>()
   let decisions = KeptValues<ProductUse, WeightKernel>()
   private var forgottenBytes = 0
+  /// What is packed for other sessions of the same model as well.
+  private let shared: SharedWeights?
 
   /// Which tensor, packed how.
   struct Key: Hashable {
@@ -50,34 +52,50 @@ final class WeightCache: @unchecked Sendable {
   }
 
   init(
-    forced: WeightKernel? = nil, tuning: Tuning = .off, skipsClosedChannels: Bool = true
+    forced: WeightKernel? = nil, tuning: Tuning = .off, skipsClosedChannels: Bool = true,
+    shared: SharedWeights? = nil
   ) {
-    (self.forced, self.tuning) = (forced, tuning)
+    (self.forced, self.tuning, self.shared) = (forced, tuning, shared)
     self.skipsClosedChannels = skipsClosedChannels
   }
 
+  convenience init(_ options: SessionOptions, shared: SharedWeights? = nil) {
+    self.init(
+      forced: options.kernel, tuning: options.tuning,
+      skipsClosedChannels: options.skipsClosedChannels, shared: shared)
+  }
+
+  /// Where what is packed of a tensor is kept.
+  func home(of tensor: TensorIdentity) -> WeightCache {
+    guard let shared, shared.holds(tensor) else { return self }
+    return shared.cache
+  }
+
   /// Packed panels for `key`, made by `make` on first use.
-  func panels(_ key: Key, make: () -> Panels) -> Panels { panels.value(key, make: make) }
+  func panels(_ key: Key, make: () -> Panels) -> Panels {
+    home(of: key.tensor).panels.value(key, make: make)
+  }
 
   /// A sparse matrix for `key`, made by `make` on first use; nil where dense is better.
   func sparse(_ key: Key, make: () -> SparseMatrix?) -> SparseMatrix? {
-    sparse.value(key, make: make)
+    home(of: key.tensor).sparse.value(key, make: make)
   }
 
   /// Sparse rows for `key`, made by `make` on first use; nil where dense is better.
   func sparseRows(_ key: Key, make: () -> SparseRows?) -> SparseRows? {
-    vectors.value(key, make: make)
+    home(of: key.tensor).vectors.value(key, make: make)
   }
 
-  /// Memory of everything packed so far.
+  /// Memory of everything packed so far, what is shared included.
   var byteCount: Int {
-    forgottenBytes + panels.sum { $0.region.count } + sparse.sum { $0?.byteCount ?? 0 }
+    (shared?.cache.byteCount ?? 0) + forgottenBytes + panels.sum { $0.region.count }
+      + sparse.sum { $0?.byteCount ?? 0 }
       + vectors.sum { $0?.byteCount ?? 0 }
   }
 
   /// Lets go of the tensors that weights were packed from, and leaves the packed ones to the plans.
   func forget() {
-    forgottenBytes = byteCount
+    forgottenBytes = byteCount - (shared?.cache.byteCount ?? 0)
     panels.removeAll()
     sparse.removeAll()
     vectors.removeAll()
