@@ -204,6 +204,20 @@ class Study:
         print(text, flush=True)
 
 
+def distilled_gmp(epochs, sparsity):
+    """The recipe that prunes the published ResNet-20 gradually, taught by itself as it was: batch normalisation back,
+    strong augmentation."""
+    return {
+        "epochs": epochs, "batch": 32, "normalization": "restored",
+        "optimizer": {"name": "sgd", "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4},
+        "schedule": {"learning_rate": 0.004, "shape": "cosine", "warm_up": 1},
+        "distillation": {"share": 1, "temperature": 4},
+        "augmentation": {"crop": 4, "flip": True, "cutout": 10, "contrast": 0.3, "area": 0.6},
+        "method": {"name": "gmp", "sparsity": sparsity, "allocation": "lamp", "initial": 0.5,
+                   "end": 0.35},
+    }
+
+
 def cell(values, digits=1):
     """Mean and standard deviation (of a sample: n - 1) of seeds."""
     if not values:
