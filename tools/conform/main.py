@@ -32,6 +32,8 @@ def arguments():
                    help=f"node cases that must pass by every route (default {MINIMUM}); "
                    "not checked with --filter")
     p.add_argument("--sparrow", type=pathlib.Path, help="the binary; default: a release build")
+    p.add_argument("--runtime", type=pathlib.Path, metavar="FILE",
+                   help="sparrow-run (tools/build-runtime): .sparrow files are run by it too")
     p.add_argument("--expected", type=pathlib.Path, metavar="FILE",
                    default=pathlib.Path(__file__).with_name("expected-failures.txt"))
     p.add_argument("--work", type=pathlib.Path, default=ROOT / ".build" / "conformance",
@@ -50,11 +52,11 @@ def binary(given):
     return pathlib.Path(folder) / "sparrow"
 
 
-def run(sparrow, cases, workers):
+def run(sparrow, runtime, cases, workers):
     """Per case, in order, the outcome of every route."""
     with tempfile.TemporaryDirectory(prefix="sparrow-conformance-") as scratch, \
             concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        results = pool.map(lambda c: outcomes(sparrow, c, scratch), cases)
+        results = pool.map(lambda c: outcomes(sparrow, runtime, c, scratch), cases)
         return {c.name: r for c, r in zip(cases, results)}
 
 
@@ -113,7 +115,7 @@ def main():
              if not a.filter or any(fnmatch.fnmatchcase(c.name, g) for g in a.filter)]
     if not cases:
         sys.exit(f"tools/conformance: no case is called {' or '.join(a.filter)}")
-    results = run(binary(a.sparrow), cases, a.workers)
+    results = run(binary(a.sparrow), a.runtime and a.runtime.resolve(strict=True), cases, a.workers)
     if a.list_failures:
         list_failures(results)
         print()

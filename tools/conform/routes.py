@@ -22,8 +22,9 @@ class Failed(Exception):
 class Runner:
     """One case in a temporary folder; `outcomes` are per route None or the reason of the failure."""
 
-    def __init__(self, sparrow, case, folder):
-        self.sparrow, self.case, self.folder = sparrow, case, pathlib.Path(folder)
+    def __init__(self, sparrow, runtime, case, folder):
+        self.sparrow, self.runtime = sparrow, runtime
+        self.case, self.folder = case, pathlib.Path(folder)
         graph = onnx.load(case.model, load_external_data=False).graph
         initialized = {i.name for i in graph.initializer}
         # Files are numbered over the inputs that are not initialised too, where there are both.
@@ -47,7 +48,10 @@ class Runner:
         self.run(self.case.model)
 
     def container(self):
-        self.run(self.convert(self.case.model, "model.sparrow"))
+        written = self.convert(self.case.model, "model.sparrow")
+        self.run(written)
+        if self.runtime:
+            self.run_by_runtime(written)
 
     def exported(self):
         written = self.convert(self.case.model, "model.sparrow")
@@ -77,8 +81,25 @@ class Runner:
             self.call("run", "-q", model, "-o", out, "--threads", "1", *inputs, *flags)
             self.compare(out, data)
 
-    def call(self, *command):
-        command = [str(c) for c in (self.sparrow, *command)]
+    def run_by_runtime(self, model):
+        """The same by sparrow-run, which reads npy; data sets that npy has no types for are left out."""
+        out = self.folder / "embedded.npz"
+        for data in self.case.data_sets:
+            inputs = []
+            for i, value in enumerate(self.inputs):
+                file = data / f"input_{i}.pb"
+                if file.exists() and file.stat().st_size and value.type.HasField("tensor_type"):
+                    array = numpy_helper.to_array(onnx.load_tensor(str(file)))
+                    if array.dtype.kind not in "fiub":
+                        return
+                    np.save(self.folder / f"input_{i}.npy", array)
+                    inputs += ["-i", f"{value.name}={self.folder / f'input_{i}.npy'}"]
+            out.unlink(missing_ok=True)
+            self.call(model, "-q", "-o", out, "--threads", "1", *inputs, program=self.runtime)
+            self.compare(out, data)
+
+    def call(self, *command, program=None):
+        command = [str(c) for c in (program or self.sparrow, *command)]
         try:
             done = subprocess.run(command, capture_output=True, text=True, errors="replace",
                                   timeout=TIMEOUT)
@@ -91,7 +112,7 @@ class Runner:
             for path in (self.case.model, self.folder / "model.sparrow", self.folder / "again.onnx",
                          self.folder / "back.onnx"):
                 text = text.replace(f"{path}: ", "").replace(str(path), path.name)
-            raise Failed(text.replace("sparrow: ", "", 1))
+            raise Failed(text.removeprefix("sparrow: "))
 
     def compare(self, out, data):
         try:
@@ -144,9 +165,9 @@ def first_line(error):
     return lines[0][:300] if lines else type(error).__name__
 
 
-def outcomes(sparrow, case, scratch):
+def outcomes(sparrow, runtime, case, scratch):
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         try:
-            return Runner(sparrow, case, folder).outcomes()
+            return Runner(sparrow, runtime, case, folder).outcomes()
         except Exception as error:  # a case that cannot be read fails, and the others go on
             return {route: f"the case cannot be run: {first_line(error)}" for route in ROUTES}
