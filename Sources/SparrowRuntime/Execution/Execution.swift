@@ -30,22 +30,27 @@ final class Execution {
   }
 
   /// For `samples` computed apart; `plan` makes the plan of one, for a number of workers.
-  init(
+  convenience init(
     samples: Int, workers: Int, plan: (Int) throws(RuntimeError) -> Plan
   ) throws(RuntimeError) {
-    self.samples = samples
     let apartCount = Execution.apartCount(samples, workers)
     var apart: [Workspace] = []
     if apartCount > 0 {
       let own = try plan(1)
       for _ in 0..<workers { apart.append(try Workspace(own)) }
     }
-    (self.apart, self.apartCount) = (apart, apartCount)
     let together = apartCount < samples ? try Workspace(try plan(workers)) : nil
-    self.together = together
     guard let sample = (together ?? apart.first)?.plan else {
       throw .badInput("a batch of \(samples) samples is empty")
     }
+    self.init(samples, sample, together, apart, apartCount)
+  }
+
+  private init(
+    _ samples: Int, _ sample: Plan, _ together: Workspace?, _ apart: [Workspace], _ apartCount: Int
+  ) {
+    (self.samples, self.together) = (samples, together)
+    (self.apart, self.apartCount) = (apart, apartCount)
     inputShapes = sample.inputs.map { Execution.shape($0.shape, samples) }
     outputShapes = sample.outputs.map { Execution.shape($0.shape, samples) }
     let addresses = Workspace.Addresses(

@@ -19,12 +19,17 @@ final class Stage {
   /// What nodes that run on whole tensors keep from run to run, one for each.
   var wholes: [WholeNode]
 
-  init(
+  convenience init(
     _ graph: Graph, dropped: [ValueID], plan: (Graph) throws(RuntimeError) -> Execution
   ) throws(RuntimeError) {
-    (self.graph, self.dropped) = (graph, dropped)
-    cut = StageCut(graph)
+    let cut = StageCut(graph)
+    let execution: Execution?
     if let part = cut.plan { execution = try plan(part) } else { execution = nil }
+    self.init(graph, dropped, cut, execution)
+  }
+
+  private init(_ graph: Graph, _ dropped: [ValueID], _ cut: StageCut, _ execution: Execution?) {
+    (self.graph, self.dropped, self.cut, self.execution) = (graph, dropped, cut, execution)
     wholes = cut.wholes.map { WholeNode($0) }
   }
 

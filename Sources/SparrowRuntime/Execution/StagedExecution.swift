@@ -16,12 +16,17 @@ final class StagedExecution {
   /// The most stages kept; those after the first are forgotten together when another is needed.
   private static var stageLimit: Int { 256 }
 
+  private init(_ first: Stage, _ outputs: [ValueID], _ resources: Session.Resources) {
+    (self.first, self.outputs, self.resources) = (first, outputs, resources)
+    pool = resources.pool
+  }
+
   /// For a folded graph whose inputs have concrete types.
-  init(_ graph: Graph, _ resources: Session.Resources) throws(RuntimeError) {
-    (self.resources, pool, outputs) = (resources, resources.pool, graph.outputs)
-    first = try Stage(graph, dropped: []) { (part) throws(RuntimeError) in
+  convenience init(_ graph: Graph, _ resources: Session.Resources) throws(RuntimeError) {
+    let first = try Stage(graph, dropped: []) { (part) throws(RuntimeError) in
       try Execution(part, resources)
     }
+    self.init(first, graph.outputs, resources)
   }
 
   func run(

@@ -49,9 +49,13 @@ final class BodySession {
   /// For each of the body's inputs that the session has, which one it is.
   private let kept: [Int]
 
+  private init(_ session: Session, _ kept: [Int]) {
+    (self.session, self.kept) = (session, kept)
+  }
+
   /// Captured constants become constants of the body. Its other inputs may have another shape in each
   /// round.
-  init(
+  convenience init(
     _ body: Graph, _ firstCapture: Int, _ node: Node, _ outer: Graph, _ resources: Session.Resources
   ) throws(RuntimeError) {
     var graph = body
@@ -68,8 +72,7 @@ final class BodySession {
       }
     }
     graph.inputs = kept.map { body.inputs[$0] }
-    self.kept = kept
-    session = try Session(graph, resources)
+    self.init(try Session(graph, resources), kept)
   }
 
   func run(_ inputs: [Tensor]) throws(RuntimeError) -> [Tensor] {

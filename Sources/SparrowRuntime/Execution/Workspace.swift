@@ -28,12 +28,15 @@ final class Workspace {
   private var outputs: [Part] = []
   private var copies: [Part] = []
 
-  init(_ plan: Plan) throws(RuntimeError) {
-    self.plan = plan
+  convenience init(_ plan: Plan) throws(RuntimeError) {
     guard let arena = Region(available: plan.arenaBytes) else {
       throw .outOfMemory(bytes: plan.arenaBytes)
     }
-    self.arena = arena
+    self.init(plan, arena)
+  }
+
+  private init(_ plan: Plan, _ arena: Region) {
+    (self.plan, self.arena) = (plan, arena)
     table = .allocate(capacity: max(1, plan.places.count))
     failure = .allocate(capacity: 1)
     failure.initialize(to: .none)

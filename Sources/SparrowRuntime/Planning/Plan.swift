@@ -37,8 +37,14 @@ final class Plan {
   let inputs: [Input]
   let outputs: [Output]
 
+  private init(_ builder: PlanBuilder, _ layout: PlanBuilder.Layout, _ inputs: [Input]) {
+    (steps, labels) = (builder.steps, builder.labels)
+    (places, arenaBytes, outputs) = (layout.places, layout.arenaBytes, layout.outputs)
+    self.inputs = inputs
+  }
+
   /// Plans a graph whose types are all concrete, for steps that `threads` workers share.
-  init(
+  convenience init(
     _ graph: Graph, kernels: UnsafePointer<sp_kernel_table>, pool: ThreadPool, threads: Int,
     weights: WeightCache
   ) throws(RuntimeError) {
@@ -46,11 +52,6 @@ final class Plan {
       graph, kernels: kernels, pool: pool, threads: threads, weights: weights)
     try builder.prepareSteps()
     let layout = try builder.layOut()
-    steps = builder.steps
-    labels = builder.labels
-    places = layout.places
-    arenaBytes = layout.arenaBytes
-    outputs = layout.outputs
     var inputs: [Input] = []
     for id in graph.inputs {
       guard let type = graph[id].type, let shape = type.shape else {
@@ -58,6 +59,6 @@ final class Plan {
       }
       inputs.append(Input(dtype: type.dtype, shape: shape))
     }
-    self.inputs = inputs
+    self.init(builder, layout, inputs)
   }
 }
