@@ -38,7 +38,7 @@ prepare_target() {
       triple=wasm32-unknown-none-wasm
       clang_target=(--target=wasm32-wasi -msimd128 -nostdlibinc -isystem /usr/include/wasm32-wasi)
       # The stack of calls cannot be written to, and wasi-libc has nothing for its protection.
-      swift_target=(-target "$triple" -disable-stack-protector)
+      swift_target=(-target "$triple" -Xfrontend -disable-stack-protector)
       for flag in "${clang_target[@]:1}"; do swift_target+=(-Xcc "$flag"); done ;;
     *) fail "'$target' is not a target: $targets" ;;
   esac
