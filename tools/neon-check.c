@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifndef __wasi__
 #include <sys/mman.h>
 #include <unistd.h>
+#endif
 
 #include "CKernels.h"
 
@@ -27,6 +29,19 @@ static struct {
 } regions[64];
 static int region_count;
 
+#ifdef __wasi__
+// No page can be made inaccessible: the outputs alone are compared.
+static float *guarded(ptrdiff_t n) {
+  float *base = malloc((size_t)n * 4 + 1);
+  if (!base || region_count == 64) exit(2);
+  regions[region_count++].base = base;
+  return base;
+}
+
+static void release(void) {
+  while (region_count > 0) free(regions[--region_count].base);
+}
+#else
 static float *guarded(ptrdiff_t n) {
   size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = ((size_t)n * 4 + page - 1) / page * page;
   char *base = mmap(NULL, bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -45,6 +60,7 @@ static void release(void) {
     munmap(regions[region_count].base, regions[region_count].length);
   }
 }
+#endif
 
 static float *random_floats(ptrdiff_t n) {
   float *p = guarded(n);
@@ -402,7 +418,7 @@ static void check_weights(void) {
 
 int main(void) {
   scalar = sp_kernels(SP_ISA_SCALAR);
-  for (int isa = SP_ISA_AVX2; isa <= SP_ISA_NEON; isa++) {
+  for (int isa = SP_ISA_AVX2; isa <= SP_ISA_WASM; isa++) {
     if (!sp_isa_available((sp_isa)isa)) {
       continue;
     }

@@ -10,29 +10,36 @@
       .gemm_mr = SP_GEMM_MR__##set,                                  \
       .gemm_nr = SP_GEMM_NR__##set,
 
-#define SP_KERNEL(result, name, arguments, avx2, avx512, neon) .name = name##__scalar,
+#define SP_KERNEL(result, name, arguments, avx2, avx512, v128) .name = name##__scalar,
 SP_TABLE(scalar, SP_ISA_SCALAR, 1)
 #include "kernels.def"
 };
 #undef SP_KERNEL
 
 #if defined(__x86_64__)
-#define SP_KERNEL(result, name, arguments, avx2, avx512, neon) .name = name##__##avx2,
+#define SP_KERNEL(result, name, arguments, avx2, avx512, v128) .name = name##__##avx2,
 SP_TABLE(avx2, SP_ISA_AVX2, 8)
 #include "kernels.def"
 };
 #undef SP_KERNEL
 
-#define SP_KERNEL(result, name, arguments, avx2, avx512, neon) .name = name##__##avx512,
+#define SP_KERNEL(result, name, arguments, avx2, avx512, v128) .name = name##__##avx512,
 SP_TABLE(avx512, SP_ISA_AVX512, 16)
 #include "kernels.def"
 };
 #undef SP_KERNEL
 #endif
 
+// Of the sets that have 128 bits, the one of this architecture.
 #if defined(__aarch64__)
-#define SP_KERNEL(result, name, arguments, avx2, avx512, neon) .name = name##__##neon,
-SP_TABLE(neon, SP_ISA_NEON, 4)
+#define SP_ISA_V128 SP_ISA_NEON
+#elif defined(__wasm_simd128__)
+#define SP_ISA_V128 SP_ISA_WASM
+#endif
+
+#if defined(SP_ISA_V128)
+#define SP_KERNEL(result, name, arguments, avx2, avx512, v128) .name = name##__##v128,
+SP_TABLE(v128, SP_ISA_V128, 4)
 #include "kernels.def"
 };
 #undef SP_KERNEL
@@ -51,8 +58,8 @@ bool sp_isa_available(sp_isa isa) {
       return sp_isa_available(SP_ISA_AVX2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 #endif
-#if defined(__aarch64__)
-    case SP_ISA_NEON:
+#if defined(SP_ISA_V128)
+    case SP_ISA_V128:
       return true;
 #endif
     default:
@@ -70,6 +77,8 @@ const char *sp_isa_name(sp_isa isa) {
       return "avx512";
     case SP_ISA_NEON:
       return "neon";
+    case SP_ISA_WASM:
+      return "wasm";
   }
   return "unknown";
 }
@@ -77,13 +86,13 @@ const char *sp_isa_name(sp_isa isa) {
 static sp_isa choose_isa(void) {
   const char *wanted = getenv("SPARROW_ISA");
   if (wanted) {
-    for (int isa = SP_ISA_SCALAR; isa <= SP_ISA_NEON; isa++) {
+    for (int isa = SP_ISA_SCALAR; isa <= SP_ISA_WASM; isa++) {
       if (strcmp(wanted, sp_isa_name((sp_isa)isa)) == 0 && sp_isa_available((sp_isa)isa)) {
         return (sp_isa)isa;
       }
     }
   }
-  for (int isa = SP_ISA_NEON; isa > SP_ISA_SCALAR; isa--) {
+  for (int isa = SP_ISA_WASM; isa > SP_ISA_SCALAR; isa--) {
     if (sp_isa_available((sp_isa)isa)) {
       return (sp_isa)isa;
     }
@@ -110,9 +119,9 @@ const sp_kernel_table *sp_kernels(sp_isa isa) {
     return &table_avx2;
   }
 #endif
-#if defined(__aarch64__)
-  if (isa == SP_ISA_NEON) {
-    return &table_neon;
+#if defined(SP_ISA_V128)
+  if (isa == SP_ISA_V128) {
+    return &table_v128;
   }
 #endif
   return &table_scalar;

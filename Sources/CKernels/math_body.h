@@ -23,7 +23,7 @@ typedef struct {
 
 V_INLINE exp_parts v_exp_parts(vf x) {
   nearest n = v_nearest(x, 0x1.715476p+0f);
-  vf r = v_fma(n.value, v_set1(-0x1.62e43p-1f), x);
+  vf r = v_fused(n.value, v_set1(-0x1.62e43p-1f), x);
   r = v_fma(n.value, v_set1(0x1.05c61p-29f), r);
   vf q = v_set1(1.395297e-3f);
   q = v_fma(q, r, v_set1(8.370322e-3f));
@@ -148,8 +148,8 @@ V_INLINE vf v_softplus(vf x) { return v_at_least(v_zero(), x) + v_log1p(v_exp(-v
 // of pi / 2 are too few and the C library reduces the argument.
 V_INLINE vf v_sin_turned(vf x, uint32_t quarter_turns) {
   nearest n = v_nearest(x, 0x1.45f306p-1f);
-  vf r = v_fma(n.value, v_set1(-0x1.921fb6p+0f), x);
-  r = v_fma(n.value, v_set1(0x1.777a5cp-25f), r);
+  vf r = v_fused(n.value, v_set1(-0x1.921fb6p+0f), x);
+  r = v_fused(n.value, v_set1(0x1.777a5cp-25f), r);
   r = v_fma(n.value, v_set1(0x1.ee59dap-50f), r);
   vf z = r * r;
   vf s = v_set1(-1.9510837e-4f);

@@ -7,12 +7,6 @@
 
 #include "vector_neon.h"
 
-// One bit per lane of a comparison's result.
-V_INLINE uint32_t bits_of(vi comparison) {
-  vu weights = {1, 2, 4, 8};
-  return __builtin_reduce_add((vu)comparison & weights);
-}
-
 #include "bits_body.h"
 #include "math_body.h"
 #include "elementwise_body.h"

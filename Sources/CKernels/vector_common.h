@@ -17,7 +17,16 @@ V_INLINE vf v_load(const void *p) { return ((const struct v_unaligned *)p)->v; }
 V_INLINE void v_store(void *p, vf v) { ((struct v_unaligned *)p)->v = v; }
 V_INLINE vf v_set1(float x) { return (vf)x; }
 V_INLINE vf v_zero(void) { return (vf)0.0f; }
+// v_fma may round the product, v_fused does not.
+#ifdef V_NO_FMA
+typedef double vd __attribute__((ext_vector_type(VL)));
+V_INLINE vd v_wide(vf x) { return __builtin_convertvector(x, vd); }
+V_INLINE vf v_fma(vf a, vf b, vf c) { return a * b + c; }
+V_INLINE vf v_fused(vf a, vf b, vf c) { return __builtin_convertvector(v_wide(a) * v_wide(b) + v_wide(c), vf); }
+#else
 V_INLINE vf v_fma(vf a, vf b, vf c) { return __builtin_elementwise_fma(a, b, c); }
+V_INLINE vf v_fused(vf a, vf b, vf c) { return v_fma(a, b, c); }
+#endif
 V_INLINE vf v_abs(vf x) { return __builtin_elementwise_abs(x); }
 V_INLINE vu v_bits(vf x) { return (vu)x; }
 V_INLINE vf v_from_bits(vu x) { return (vf)x; }

@@ -1,3 +1,5 @@
+// Linux: its calls for memory, files, threads and sleeping.
+#ifndef __wasi__
 #define _GNU_SOURCE
 #include "CPlatform.h"
 
@@ -18,16 +20,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
-
-void *sp_allocate(size_t count) {
-  if (count > SIZE_MAX - 64) return NULL;
-  size_t rounded = (count + 63) & ~(size_t)63;
-  return aligned_alloc(64, rounded ? rounded : 64);
-}
-
-void sp_deallocate(void *base) { free(base); }
 
 static size_t whole_large_pages(size_t count) {
   return (count + sp_large_page - 1) & ~((size_t)sp_large_page - 1);
@@ -52,8 +45,6 @@ void *sp_map_pages(size_t count) {
 }
 
 void sp_unmap_pages(void *base, size_t count) { munmap(base, whole_large_pages(count ? count : 1)); }
-
-bool sp_equal(const void *a, const void *b, size_t count) { return memcmp(a, b, count) == 0; }
 
 int sp_map_file(const char *path, void **base, ptrdiff_t *count) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -93,8 +84,6 @@ void sp_trim_heap(void) {
   malloc_trim(0);
 #endif
 }
-
-const char *sp_error_text(int code) { return strerror(code); }
 
 char *sp_executable_path(void) {
   // A link that the kernel keeps; where /proc is not mounted, the path that the process was started with.
@@ -169,11 +158,6 @@ ptrdiff_t sp_read_full(int descriptor, void *bytes, size_t count) {
   return (ptrdiff_t)(count - left);
 }
 
-int sp_format_number(void *text, size_t capacity, bool fixed, int digits, double value) {
-  int count = snprintf(text, capacity, fixed ? "%.*f" : "%.*g", digits, value);
-  return count < 0 ? 0 : (size_t)count < capacity ? count : (int)capacity - 1;
-}
-
 struct sp_file {
   int fd;
   char *path;
@@ -237,12 +221,6 @@ int sp_file_commit(sp_file *file) {
 void sp_file_discard(sp_file *file) {
   if (file->temporary) unlink(file->temporary);
   release_file(file);
-}
-
-uint64_t sp_clock_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 uint64_t sp_peak_memory(void) {
@@ -327,3 +305,5 @@ void sp_lock(sp_atomic *a) {
 void sp_unlock(sp_atomic *a) {
   if (__atomic_exchange_n(&a->value, 0, __ATOMIC_RELEASE) == 2) sp_atomic_wake_all(a);
 }
+
+#endif

@@ -1,3 +1,4 @@
+#ifndef __wasi__
 #include "CZlib.h"
 
 #include <stdbool.h>
@@ -114,3 +115,5 @@ sz_result sz_inflate_prefix(void *target, size_t capacity, size_t *written, cons
 uint32_t sz_crc32(uint32_t crc, const void *bytes, size_t count) {
   return (uint32_t)crc32_z(crc, bytes, count);
 }
+
+#endif

@@ -59,7 +59,8 @@ final class ContextHandle {
       throw Failure(
         SPARROW_BAD_ARGUMENT, "input \(i) has rank \(Int(input.rank)) and no such shape")
     }
-    let shape = UnsafeBufferPointer(start: input.shape, count: Int(input.rank)).map { Int($0) }
+    let lengths = UnsafeBufferPointer(start: input.shape, count: Int(input.rank))
+    let shape = lengths.map { Int(clamping: $0) }
     guard shape.allSatisfy({ $0 >= 0 }), let count = shape.checkedElementCount,
       case let (expected, overflow) = count.multipliedReportingOverflow(by: dtype.size), !overflow
     else {

@@ -14,7 +14,7 @@ import Testing
   }
 
   @Test func unavailableFallsBack() {
-    for isa in [SP_ISA_SCALAR, SP_ISA_AVX2, SP_ISA_AVX512, SP_ISA_NEON] {
+    for isa in [SP_ISA_SCALAR, SP_ISA_AVX2, SP_ISA_AVX512, SP_ISA_NEON, SP_ISA_WASM] {
       #expect(sp_isa_available(sp_kernels(isa).pointee.isa))
     }
   }

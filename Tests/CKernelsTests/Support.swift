@@ -18,7 +18,7 @@ struct ISA: CustomTestStringConvertible, Sendable {
   var lanes: Int { Int(kernels.vector_floats) }
   var testDescription: String { String(cString: sp_isa_name(raw)) }
 
-  static let available = [SP_ISA_SCALAR, SP_ISA_AVX2, SP_ISA_AVX512, SP_ISA_NEON]
+  static let available = [SP_ISA_SCALAR, SP_ISA_AVX2, SP_ISA_AVX512, SP_ISA_NEON, SP_ISA_WASM]
     .filter { sp_isa_available($0) }.map { ISA(raw: $0) }
 }
 

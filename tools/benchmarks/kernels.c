@@ -298,7 +298,7 @@ static void weights(const sp_kernel_table *t) {
 }
 
 int main(int count, char **arguments) {
-  for (int i = SP_ISA_SCALAR; i <= SP_ISA_NEON; i++) {
+  for (int i = SP_ISA_SCALAR; i <= SP_ISA_WASM; i++) {
     sp_isa isa = (sp_isa)i;
     if (!sp_isa_available(isa) || (count > 1 ? strcmp(arguments[1], sp_isa_name(isa)) != 0 : isa == SP_ISA_SCALAR)) {
       continue;

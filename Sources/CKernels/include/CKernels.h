@@ -13,6 +13,7 @@ typedef enum {
   SP_ISA_AVX2 = 1,    // AVX2 and FMA
   SP_ISA_AVX512 = 2,  // AVX-512 F, BW, DQ, VL
   SP_ISA_NEON = 3,
+  SP_ISA_WASM = 4,  // WebAssembly's vectors of 128 bits
 } sp_isa;
 
 // What happens to a sum before it is stored.
@@ -164,7 +165,7 @@ typedef struct {
   int32_t vector_floats;
   int32_t gemm_mr;
   int32_t gemm_nr;
-#define SP_KERNEL(result, name, arguments, avx2, avx512, neon) result (*_Nonnull name) arguments;
+#define SP_KERNEL(result, name, arguments, avx2, avx512, v128) result (*_Nonnull name) arguments;
 #include "kernels.def"
 #undef SP_KERNEL
 } sp_kernel_table;
@@ -174,11 +175,11 @@ typedef struct {
 // Whether this processor and operating system run `isa`.
 bool sp_isa_available(sp_isa isa);
 
-// "scalar", "avx2", "avx512" or "neon".
+// "scalar", "avx2", "avx512", "neon" or "wasm".
 const char *sp_isa_name(sp_isa isa);
 
 // The fastest available instruction set, or a slower one that the environment variable SPARROW_ISA
-// (scalar, avx2, avx512, neon) names. It is read once; a name that is unknown or not available is ignored.
+// (scalar, avx2, avx512, neon, wasm) names. It is read once; a name that is unknown or not available is ignored.
 sp_isa sp_best_isa(void);
 
 // The kernels of `isa`, or of the fastest available instruction set below it. A kernel that has no version of its own

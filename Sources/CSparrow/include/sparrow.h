@@ -22,7 +22,8 @@
  * Threads: a model may be used by any number of threads at once. A context may be used by one thread at a time;
  * contexts of one model are independent of each other; the weights as they are computed with are kept once, with the
  * model. There is no state besides models and contexts: nothing is kept between them, no signal handler is set, and of
- * the environment SPARROW_ISA alone is read (scalar, avx2, avx512 or neon: the most that kernels may use).
+ * the environment SPARROW_ISA alone is read (scalar, avx2, avx512, neon or wasm: the most that kernels may use).
+ * WebAssembly has one thread, and models are opened from memory.
  */
 #ifndef SPARROW_H
 #define SPARROW_H

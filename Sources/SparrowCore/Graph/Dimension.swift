@@ -64,7 +64,7 @@ public struct TensorType: Hashable, Sendable {
 
   /// The longest axis a value may have. It keeps the arithmetic of shape inference, whose factors
   /// (strides, channels of a group) have limits of their own, far from overflow.
-  public static var longestAxis: Int { 1 << 32 }
+  public static var longestAxis: Int { .limit(1 << 32, narrow: 1 << 26) }
 
   /// Whether every axis keeps to ``longestAxis`` and the known lengths' product, zeros aside, fits.
   public var isRepresentable: Bool {

@@ -19,7 +19,7 @@ extension Operator {
 
   /// Of a reference implementation's output: these are slow, and several times as large while they
   /// are computed.
-  private static var mostElements: Int { 1 << 31 }
+  private static var mostElements: Int { .limit(1 << 31, narrow: 1 << 26) }
 
   /// Output 0's shape where types and shape inputs decide it.
   func outputShape(_ x: Operands) throws(ComputeError) -> [Int] {

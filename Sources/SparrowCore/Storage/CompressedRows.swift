@@ -56,7 +56,7 @@ public struct CompressedRows: Sendable {
   /// Encodes dense bytes; nil where the indices do not fit (2^32 or more elements).
   public init?(encoding dense: Bytes, dtype: DType, shape: [Int]) {
     let (rows, width) = Self.split(shape)
-    guard rows < Int(UInt32.max), rows * width <= Int(UInt32.max) else { return nil }
+    guard rows < UInt32.max, rows * width <= UInt32.max else { return nil }
     switch dtype.size {
     case 1: self.init(encoding: dense, dtype, rows, width, as: UInt8.self)
     case 2: self.init(encoding: dense, dtype, rows, width, as: UInt16.self)
@@ -110,13 +110,13 @@ public struct CompressedRows: Sendable {
 
   @inline(__always)
   public func start(_ row: Int) -> Int {
-    Int(starts.pointer.loadUnaligned(fromByteOffset: row * 4, as: UInt32.self))
+    Int(clamping: starts.pointer.loadUnaligned(fromByteOffset: row * 4, as: UInt32.self))
   }
 
   @inline(__always)
   func column(_ i: Int, wide: Bool) -> Int {
     wide
-      ? Int(columns.pointer.loadUnaligned(fromByteOffset: i * 4, as: UInt32.self))
+      ? Int(clamping: columns.pointer.loadUnaligned(fromByteOffset: i * 4, as: UInt32.self))
       : Int(columns.pointer.loadUnaligned(fromByteOffset: i * 2, as: UInt16.self))
   }
 

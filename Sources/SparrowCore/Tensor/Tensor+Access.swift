@@ -24,17 +24,19 @@ extension Tensor {
     return dense().denseBytes?.array(of: T.self) ?? []
   }
 
-  /// The elements of an integer or bool tensor; nil for other types or values beyond `Int`.
+  /// The elements of an integer or bool tensor; nil for other types and for uint64 beyond `Int`. Where
+  /// that has 32 bits, int64 and uint32 beyond it become its limits: as positions and lengths they
+  /// mean the same, the end of every axis.
   @inline(never)
   public var integers: [Int]? {
     switch dtype {
-    case .int64: array(of: Int64.self).map { Int($0) }
+    case .int64: array(of: Int64.self).map { Int(clamping: $0) }
     case .int32: array(of: Int32.self).map { Int($0) }
     case .int16: array(of: Int16.self).map { Int($0) }
     case .int8: array(of: Int8.self).map { Int($0) }
     case .uint8: array(of: UInt8.self).map { Int($0) }
     case .uint16: array(of: UInt16.self).map { Int($0) }
-    case .uint32: array(of: UInt32.self).map { Int($0) }
+    case .uint32: array(of: UInt32.self).map { Int(clamping: $0) }
     case .bool: array(of: UInt8.self, as: .bool).map { $0 == 0 ? 0 : 1 }
     case .uint64: Tensor.narrowed(array(of: UInt64.self))
     case .int4, .int2: array(of: Int8.self, as: dtype).map { Int($0) }

@@ -10,9 +10,10 @@ extension Tensor {
     case .float16, .bfloat16, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz,
       .float8e8m0, .float4e2m1:
       (floats ?? []).map { Double($0) }
+    case .int64: array(of: Int64.self).map { Double($0) }
+    case .uint32: array(of: UInt32.self).map { Double($0) }
     case .uint64: array(of: UInt64.self).map { Double($0) }
-    case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .bool, .int4, .uint4, .int2,
-      .uint2:
+    case .int8, .int16, .int32, .uint8, .uint16, .bool, .int4, .uint4, .int2, .uint2:
       (integers ?? []).map { Double($0) }
     }
   }
@@ -108,7 +109,7 @@ extension Tensor {
 extension DType {
   /// An integer's low bits as an element of a type of fewer than 8 bits, sign-extended to a byte.
   fileprivate func lowBits(_ value: Int) -> UInt64 {
-    let shift = 64 - bits
+    let shift = Int.bitWidth - bits
     let moved = value << shift
     let isSigned = self == .int4 || self == .int2
     return UInt64(

@@ -14,8 +14,9 @@ extension Attention {
     let heads = AttentionHeads(self, &p, operands)
     let attending = Step(
       tasks: heads.batch * heads.queryHeads, kernel: "attention",
-      multiplyAdds: heads.batch * heads.queryHeads * heads.queries * heads.keys
-        * (heads.size + heads.valueSize)
+      multiplyAdds: [
+        heads.batch, heads.queryHeads, heads.queries, heads.keys, heads.size + heads.valueSize,
+      ].clampedProduct
     ) { work in heads.attend(copy work) }
     let kernel = "f32_attention \(p.isaName)"
     return Step(inSequence: heads.copies + [attending], kernel: kernel)

@@ -76,7 +76,7 @@ extension AttentionHeads {
     var (low, high) = (0, keys)
     var position = query + past
     if let lengths {
-      let length = max(-keys, min(Int(work.pointer(lengths, as: Int64.self)[item]), keys))
+      let length = max(-keys, min(Int(clamping: work.pointer(lengths, as: Int64.self)[item]), keys))
       high = min(high, length)
       position = query + length - queries
     }

@@ -28,7 +28,7 @@ extension RotaryEmbedding {
       for place in chunks.range(work.task) {
         var row = place
         if let positions {
-          row = Int(work.pointer(positions, as: Int64.self)[place])
+          row = Int(clamping: work.pointer(positions, as: Int64.self)[place])
           guard row >= 0, row < tableRows else { return work.fail(.indexOutOfRange) }
         }
         let (b, t) = place.quotientAndRemainder(dividingBy: g.length)

@@ -25,7 +25,8 @@ package enum ContainerLayout {
 
   // Limits on untrusted files, far beyond real models.
   package static var largestRank: Int { 64 }
-  package static var largestDimension: Int { 1 << 40 }
+  package static var largestDimension: Int { .limit(1 << 40, narrow: TensorType.longestAxis) }
+  package static var largestSection: Int { .limit(1 << 48, narrow: 1 << 30) }
   package static var largestGraphSection: Int { 1 << 30 }
   package static var longestString: Int { 1 << 26 }
   /// Deflate makes at most 1032 bytes of one.

@@ -104,7 +104,7 @@ struct GraphDecoder {
     var parts: [Int] = []
     for _ in code.parts {
       let section: UInt32 = try cursor.integer("section index")
-      parts.append(Int(section))
+      parts.append(Int(clamping: section))
     }
     return TensorRecord(dtype: dtype, shape: shape, code: code, blocks: blocks, parts: parts)
   }
@@ -205,8 +205,9 @@ extension GraphDecoder {
   mutating func count(_ what: String, minimum: Int) throws(ReadError) -> Int {
     let at = cursor.position
     let count: UInt32 = try cursor.integer("number of " + what)
-    guard Int(count) <= cursor.remaining / minimum else {
-      throw .truncated(offset: at, needed: Int(count) * minimum - cursor.remaining, what: what)
+    guard count <= cursor.remaining / minimum else {
+      let needed = Int64(count) * Int64(minimum) - Int64(cursor.remaining)
+      throw .truncated(offset: at, needed: Int(clamping: needed), what: what)
     }
     return Int(count)
   }

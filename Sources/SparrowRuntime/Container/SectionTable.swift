@@ -34,8 +34,8 @@ struct SectionTable {
       guard reserved.isZero else {
         throw .malformed(offset: 32, reason: "reserved header bytes are not 0")
       }
-      let table = try cursor.take(
-        Int(count) * ContainerLayout.sectionEntrySize, "the section table")
+      let size = UInt64(count) * UInt64(ContainerLayout.sectionEntrySize)
+      let table = try cursor.take(Int(clamping: size), "the section table")
       guard Zlib.crc32(table) == checksum else {
         throw .malformed(
           offset: ContainerLayout.headerSize,
@@ -126,7 +126,7 @@ struct SectionTable {
     let checksum: UInt32 = try cursor.integer("section checksum")
     let offset = try cursor.size("section offset", limit: limit)
     let stored = try cursor.size("stored size", limit: limit)
-    let raw = try cursor.size("raw size", limit: 1 << 48)
+    let raw = try cursor.size("raw size", limit: ContainerLayout.largestSection)
     let reserved = try cursor.take(16, "reserved")
     guard let kind = SectionKind(rawValue: kindCode) else {
       throw .malformed(offset: at, reason: "section kind \(kindCode) does not exist")

@@ -27,7 +27,7 @@ extension ConvTranspose {
     return Step(
       phases: weights.phases + [shape.planes * tiles, shape.planes * shape.outputs],
       kernel: "f32_gemm (col2im)",
-      multiplyAdds: shape.planes * rows * shape.inputs * shape.inputPlane
+      multiplyAdds: [shape.planes, rows, shape.inputs, shape.inputPlane].clampedProduct
     ) { work in
       if work.phase < packing { return weights.pack(work) }
       if work.phase == packing {

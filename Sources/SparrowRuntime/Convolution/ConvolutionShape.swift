@@ -15,7 +15,7 @@ struct ConvolutionShape {
   var positions: Int { Int(geometry.kernel_h * geometry.kernel_w) }
   /// The reduction: inputs x kernel positions.
   var k: Int { inputs * positions }
-  var multiplyAdds: Int { batch * groups * outputs * outputPlane * k }
+  var multiplyAdds: Int { [batch, groups, outputs, outputPlane, k].clampedProduct }
   /// Whether each output pixel reads the input pixel at its own place: 1x1 without stride or padding.
   var isPointwise: Bool {
     let g = geometry

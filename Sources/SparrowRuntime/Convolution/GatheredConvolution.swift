@@ -21,7 +21,7 @@ func gatheredConvolution(_ p: inout Preparation, _ op: Conv) throws(RuntimeError
   let units = shape.batch * shape.groups
   return Step(
     phases: weights.phases + [units * tiles], kernel: "f32_gemm (gathered)",
-    multiplyAdds: units * shape.outputs * shape.outputPlane * shape.k
+    multiplyAdds: [units, shape.outputs, shape.outputPlane, shape.k].clampedProduct
   ) { work in
     if work.phase < weights.phases.count { return weights.pack(work) }
     let (unit, tile) = work.task.quotientAndRemainder(dividingBy: tiles)

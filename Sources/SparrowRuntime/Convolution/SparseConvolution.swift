@@ -68,7 +68,7 @@ private struct SparseConvolution {
 
   func step(_ p: inout Preparation) -> Step {
     let multiplyAdds =
-      shape.batch * shape.outputPlane * matrices.reduce(0) { $0 + $1.nonzeros }
+      [shape.batch, shape.outputPlane, matrices.reduce(0) { $0 + $1.nonzeros }].clampedProduct
     let images = shape.batch * shape.groups
     let staging = p.tasks(work: images * staged.floats, limit: shape.inputs)
     let name = matrices[0].kernelName + (tiling.isInPlace ? " (in place)" : "")

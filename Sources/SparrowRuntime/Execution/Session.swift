@@ -88,7 +88,7 @@ public final class Session {
     self.init(try graph.folded(), resources, keepsSources: true)
   }
 
-  /// The instruction set the kernels use: `avx512`, `avx2`, `neon` or `scalar`.
+  /// The instruction set the kernels use: `avx512`, `avx2`, `neon`, `wasm` or `scalar`.
   public static var instructionSet: String { String(cString: sp_isa_name(sp_best_isa())) }
 
   /// Runs the graph on one tensor an input, in the graph's order; the outputs in the graph's order.

@@ -91,7 +91,7 @@ private struct DenseProductTiling: @unchecked Sendable {
     isInPlace = shape.aRow == 1 || shape.m == 1
     // A line more than whole ones: columns at multiples of large powers of two would share cache sets.
     columnStride = isInPlace ? shape.aColumn : shape.m.dividedUp(by: 16) * 16 + 16
-    guard shape.k * columnStride <= Int(Int32.max) else {
+    guard Int32(exactly: shape.k * columnStride) != nil else {
       throw p.unsupported("products with \(shape.k) rows of \(columnStride) floats")
     }
     let bytes = shape.k * shape.m * 4

@@ -19,7 +19,7 @@ struct ProductShape {
   let cOffsets: [Int]
 
   var batch: Int { aOffsets.count }
-  var multiplyAdds: Int { batch * m * n * k }
+  var multiplyAdds: Int { [batch, m, n, k].clampedProduct }
 
   /// ONNX Gemm.
   init(gemm op: Gemm, a: [Int], b: [Int]) {

@@ -170,7 +170,7 @@ extension SparseMatrix {
     _ range: Range<Int>, from weight: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>
   ) {
     for i in range {
-      let source = Int(values[i].bitPattern)
+      let source = Int(truncatingIfNeeded: values[i].bitPattern)
       target[i] = source == 0 ? 0 : weight[source &- 1]
     }
   }

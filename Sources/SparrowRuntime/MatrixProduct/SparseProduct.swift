@@ -54,7 +54,7 @@ private struct SparseProduct {
   func step() -> Step {
     Step(
       tasks: tiling.tiles * parts, kernel: matrix.kernelName,
-      multiplyAdds: shape.m * matrix.nonzeros
+      multiplyAdds: [shape.m, matrix.nonzeros].clampedProduct
     ) { work in
       let (tileIndex, part) = work.task.quotientAndRemainder(dividingBy: parts)
       let (token, n) = tiling.columns(tileIndex, of: shape.m)

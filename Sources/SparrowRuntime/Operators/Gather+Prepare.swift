@@ -71,7 +71,7 @@ struct IndexReader {
   func position(_ i: Int, in length: Int, _ indices: UnsafeMutableRawPointer) -> Int? {
     let given =
       isWide
-      ? Int(indices.assumingMemoryBound(to: Int64.self)[i])
+      ? Int(clamping: indices.assumingMemoryBound(to: Int64.self)[i])
       : Int(indices.assumingMemoryBound(to: Int32.self)[i])
     let position = given < 0 ? given + length : given
     return position >= 0 && position < length ? position : nil

@@ -10,7 +10,7 @@ extension Pad {
       throw p.unsupported(error.reason)
     }
     guard let pads = resolved else { throw p.unsupported("its pads or axes are not constant") }
-    let limit = 1 << 40  // far beyond any length, and far from overflow
+    let limit = Int.limit(1 << 40, narrow: 1 << 26)  // far beyond any length, and far from overflow
     for amount in pads.begin + pads.end where amount < -limit || amount > limit {
       throw p.unsupported("a pad of \(amount) elements is too large")
     }

@@ -1,3 +1,5 @@
+import SparrowCore
+
 /// Packs buffers that live over ranges of steps into one arena, so that buffers of disjoint
 /// lifetimes share memory.
 ///
@@ -25,11 +27,12 @@ struct ArenaLayout {
       let size = ArenaLayout.rounded(buffers[i].bytes)
       var offset = 0
       for other in placed where overlap(buffers[i], buffers[other]) {
-        if offsets[other] >= offset + size { break }
-        offset = max(offset, offsets[other] + ArenaLayout.rounded(buffers[other].bytes))
+        if offsets[other] >= offset.clampedSum(size) { break }
+        let end = offsets[other].clampedSum(ArenaLayout.rounded(buffers[other].bytes))
+        offset = max(offset, end)
       }
       offsets[i] = offset
-      byteCount = max(byteCount, offset + size)
+      byteCount = max(byteCount, offset.clampedSum(size))
       let position = placed.firstIndex { offsets[$0] > offset } ?? placed.count
       placed.insert(i, at: position)
     }

@@ -63,7 +63,8 @@ extension Graph {
     for use in weights() {
       switch use.kind {
       case .linear: matrixElements += use.view.count
-      case .convolution, .depthwise: multiplyAdds += self.multiplyAdds(of: use) ?? 0
+      case .convolution, .depthwise:
+        multiplyAdds = multiplyAdds.clampedSum(self.multiplyAdds(of: use) ?? 0)
       }
     }
     return multiplyAdds >= Self.leastMultiplyAdds

@@ -112,7 +112,7 @@ extension RecurrentLayer {
         parts.append(try denseProduct(&p, shape, operands, weight: part, .none))
       }
     }
-    let multiplyAdds = op.directions * steps * batch * rowFloats * hidden
+    let multiplyAdds = [op.directions, steps, batch, rowFloats, hidden].clampedProduct
     parts.append(
       Step(
         tasks: op.directions * chunks.tasks, kernel: "gates", multiplyAdds: multiplyAdds

@@ -117,7 +117,7 @@ extension DType {
     case .int64: (Int.min, Int.max)
     case .uint8: (0, Int(UInt8.max))
     case .uint16: (0, Int(UInt16.max))
-    case .uint32: (0, Int(UInt32.max))
+    case .uint32: (0, Int(clamping: UInt32.max))
     case .uint64: (0, -1)
     case .int4: (-8, 7)
     case .uint4: (0, 15)
