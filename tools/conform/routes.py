@@ -90,7 +90,7 @@ class Runner:
                 file = data / f"input_{i}.pb"
                 if file.exists() and file.stat().st_size and value.type.HasField("tensor_type"):
                     array = numpy_helper.to_array(onnx.load_tensor(str(file)))
-                    if array.dtype.kind not in "fiub":
+                    if array.dtype.isbuiltin != 1:
                         return
                     np.save(self.folder / f"input_{i}.npy", array)
                     inputs += ["-i", f"{value.name}={self.folder / f'input_{i}.npy'}"]

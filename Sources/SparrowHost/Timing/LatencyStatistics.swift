@@ -1,3 +1,5 @@
+import SparrowCore
+
 /// What many times of the same work say, in their unit.
 public struct LatencyStatistics: Sendable {
   public var median = 0.0
