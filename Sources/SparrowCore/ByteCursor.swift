@@ -7,15 +7,25 @@ public enum ReadError: Error, Equatable {
   /// A size at `offset` goes beyond a named limit.
   case overLimit(offset: Int, what: String, found: UInt64, limit: UInt64)
 
-  public var message: String {
+  public var offset: Int {
     switch self {
-    case .truncated(let offset, let needed, let what):
-      "at byte \(offset): the file ends where \(needed) more bytes of \(what) were expected"
-    case .malformed(let offset, let reason): "at byte \(offset): \(reason)"
-    case .overLimit(let offset, let what, let found, let limit):
-      "at byte \(offset): \(what) is \(found), more than the limit of \(limit)"
+    case .truncated(let offset, _, _), .malformed(let offset, _), .overLimit(let offset, _, _, _):
+      offset
     }
   }
+
+  /// What was found, and what was expected.
+  public var reason: String {
+    switch self {
+    case .truncated(_, let needed, let what):
+      "the file ends where \(needed) more bytes of \(what) were expected"
+    case .malformed(_, let reason): reason
+    case .overLimit(_, let what, let found, let limit):
+      "\(what) is \(found), more than the limit of \(limit)"
+    }
+  }
+
+  public var message: String { "at byte \(offset): \(reason)" }
 }
 
 /// A position in untrusted bytes; every read is checked against the end. Little-endian.

@@ -22,22 +22,18 @@ public enum FormatError: Error {
       .unsupported(let file, let offset, let reason):
       Self.place(file, offset) + reason
     case .overLimit(let file, let offset, let what, let found, let limit):
-      Self.place(file, offset) + "\(what) is \(found), more than the limit of \(limit)"
+      Self.place(file, offset)
+        + ReadError.overLimit(offset: offset ?? 0, what: what, found: found, limit: limit).reason
     case .graph(let file, let error): Self.place(file, nil) + error.message
     }
   }
 
   /// The error of a ``ByteCursor`` over `file`.
   public init(_ error: ReadError, file: String) {
-    switch error {
-    case .truncated(let offset, let needed, let what):
-      self = .malformed(
-        file: file, offset: offset,
-        reason: "the file ends where \(needed) more bytes of \(what) were expected")
-    case .malformed(let offset, let reason):
-      self = .malformed(file: file, offset: offset, reason: reason)
-    case .overLimit(let offset, let what, let found, let limit):
+    if case .overLimit(let offset, let what, let found, let limit) = error {
       self = .overLimit(file: file, offset: offset, what: what, found: found, limit: limit)
+    } else {
+      self = .malformed(file: file, offset: error.offset, reason: error.reason)
     }
   }
 

@@ -38,17 +38,6 @@ public enum ContainerError: Error {
   }
 
   init(_ error: ReadError, file: String) {
-    switch error {
-    case .truncated(let offset, let needed, let what):
-      self = .malformed(
-        file: file, offset: offset,
-        reason: "the file ends where \(needed) more bytes of \(what) were expected")
-    case .malformed(let offset, let reason):
-      self = .malformed(file: file, offset: offset, reason: reason)
-    case .overLimit(let offset, let what, let found, let limit):
-      self = .malformed(
-        file: file, offset: offset,
-        reason: "\(what) is \(found), more than the limit of \(limit)")
-    }
+    self = .malformed(file: file, offset: error.offset, reason: error.reason)
   }
 }
