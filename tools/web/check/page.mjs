@@ -137,5 +137,6 @@ try {
   await browser.end();
   server.close();
   server.closeAllConnections();
-  rmSync(profile, {recursive: true, force: true, maxRetries: 5});
+  // Chromium's last processes may still write there.
+  rmSync(profile, {recursive: true, force: true, maxRetries: 20, retryDelay: 250});
 }
