@@ -3,6 +3,9 @@
 #define _GNU_SOURCE
 #include "CPlatform.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -243,14 +246,32 @@ uint64_t sp_peak_memory(void) {
   return kilobytes * 1024;
 }
 
-ptrdiff_t sp_l1_data_bytes(void) {
-#ifdef _SC_LEVEL1_DCACHE_SIZE
-  long size = sysconf(_SC_LEVEL1_DCACHE_SIZE);
-  if (size > 0) {
-    return size;
+#if defined(__x86_64__)
+// A core's first-level data cache as CPUID describes it (Intel's leaf 4, AMD's 0x8000001d: both have the same form);
+// 0 where it does not. The C library may not say: musl has no name for it.
+static ptrdiff_t l1_data_bytes_by_cpuid(unsigned leaf) {
+  unsigned a, b, c, d;
+  for (unsigned i = 0; i < 16 && __get_cpuid_count(leaf, i, &a, &b, &c, &d); i++) {
+    unsigned type = a & 31, level = a >> 5 & 7;
+    if (type == 0) return 0;
+    bool holds_data = type == 1 || type == 3;
+    if (level != 1 || !holds_data) continue;
+    return ((ptrdiff_t)(b >> 22) + 1) * ((b >> 12 & 1023) + 1) * ((b & 4095) + 1) * ((ptrdiff_t)c + 1);
   }
+  return 0;
+}
 #endif
-  return 32 << 10;
+
+ptrdiff_t sp_l1_data_bytes(void) {
+  ptrdiff_t size = 0;
+#if defined(__x86_64__)
+  size = l1_data_bytes_by_cpuid(4);
+  if (size <= 0) size = l1_data_bytes_by_cpuid(0x8000001d);
+#endif
+#ifdef _SC_LEVEL1_DCACHE_SIZE
+  if (size <= 0) size = sysconf(_SC_LEVEL1_DCACHE_SIZE);
+#endif
+  return size > 0 ? size : 32 << 10;
 }
 
 int sp_cpu_count(void) {
