@@ -69,14 +69,19 @@ class Runner:
             self.call("convert", "-q", source, target)
         return target
 
+    def given(self, data):
+        """The name and file of each input that the data set has a tensor for."""
+        for i, value in enumerate(self.inputs):
+            file = data / f"input_{i}.pb"
+            if file.exists() and file.stat().st_size and value.type.HasField("tensor_type"):
+                yield value.name, file
+
     def run(self, model, *flags):
         out = self.folder / "out.npz"
         for data in self.case.data_sets:
             inputs = []
-            for i, value in enumerate(self.inputs):
-                file = data / f"input_{i}.pb"
-                if file.exists() and file.stat().st_size and value.type.HasField("tensor_type"):
-                    inputs += ["-i", f"{value.name}={file}"]
+            for name, file in self.given(data):
+                inputs += ["-i", f"{name}={file}"]
             out.unlink(missing_ok=True)
             self.call("run", "-q", model, "-o", out, "--threads", "1", *inputs, *flags)
             self.compare(out, data)
@@ -86,14 +91,13 @@ class Runner:
         out = self.folder / "embedded.npz"
         for data in self.case.data_sets:
             inputs = []
-            for i, value in enumerate(self.inputs):
-                file = data / f"input_{i}.pb"
-                if file.exists() and file.stat().st_size and value.type.HasField("tensor_type"):
-                    array = numpy_helper.to_array(onnx.load_tensor(str(file)))
-                    if array.dtype.isbuiltin != 1:
-                        return
-                    np.save(self.folder / f"input_{i}.npy", array)
-                    inputs += ["-i", f"{value.name}={self.folder / f'input_{i}.npy'}"]
+            for name, file in self.given(data):
+                array = numpy_helper.to_array(onnx.load_tensor(str(file)))
+                if array.dtype.isbuiltin != 1:
+                    return
+                written = self.folder / f"{file.stem}.npy"
+                np.save(written, array)
+                inputs += ["-i", f"{name}={written}"]
             out.unlink(missing_ok=True)
             self.call(model, "-q", "-o", out, "--threads", "1", *inputs, program=self.runtime)
             self.compare(out, data)
